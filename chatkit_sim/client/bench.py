@@ -1,0 +1,217 @@
+"""One server under test and everything a test owns around it: the script, the guard, the clients, the verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar, Unpack
+
+from chatkit.server import ChatKitServer
+
+from ..errors import ChatKitSimWarning, UsageError, Violation, ViolationError
+from ..model import Instrumentation, ModelScript, NetworkGuard
+from ..recording import Exchange, Turn
+from ..rules import Catalogue, TestEvidence, Verdict
+from ..stores import MemoryStore
+from ..transports import InProcess, Transport
+from .policies import Limits, Policies
+from .serving import DefaultContext, open_server
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A turn and what the rules said of it.
+
+    Attributes:
+        turn: The turn; ``None`` for the verdict on the whole test.
+        verdict: What the rules said.
+        raised: The violations that were raised to the test (not expected, not ignored, not warnings).
+    """
+
+    turn: Turn | None
+    verdict: Verdict
+    raised: tuple[Violation, ...]
+
+
+class BenchOptions(TypedDict, total=False):
+    """What a bench can be given besides the server.
+
+    Attributes:
+        store: Given to a factory that takes one; a ``MemoryStore`` by default.
+        model: The model script; an empty one by default.
+        catalogue: The rules and what is ignored.
+        limits: When clients give up.
+        policies: What clients do where the protocol leaves it open.
+        allow_network: Hosts that may be reached although they are global.
+        strict_network: Stop private addresses and single-label names as well.
+    """
+
+    store: Any
+    model: ModelScript
+    catalogue: Catalogue
+    limits: Limits
+    policies: Policies
+    allow_network: Sequence[str]
+    strict_network: bool
+
+
+class Bench:
+    """One server under test, its model script and its clients.
+
+    Clients make one by themselves; a test needs it only to run several clients over one server without ``another``.
+    While it is open, tracing export is off, the network is closed, and the Agents SDK reports to it.
+
+    Args:
+        server: A ``ChatKitServer``, or a factory ``() -> server`` or ``(store) -> server``: sync, async or a context
+            manager. A factory is entered on the clients' own event loop.
+        context: The request context, or a function that makes it for each request.
+        options: See ``BenchOptions``.
+    """
+
+    def __init__(self, server: Any, *, context: Any = None, **options: Unpack[BenchOptions]) -> None:
+        self.model = options.get("model") or ModelScript()
+        self.context = DefaultContext() if context is None else context
+        self.catalogue = options.get("catalogue") or Catalogue()
+        self.limits = options.get("limits") or Limits()
+        self.policies = options.get("policies") or Policies()
+        self.judged: list[Judged] = []
+        self._source = server
+        self._store = options.get("store")
+        self._server: ChatKitServer[Any] | None = None
+        self._opening: asyncio.Lock | None = None
+        self._resources = AsyncExitStack()
+        self._runner: asyncio.Runner | None = None
+        self._concluded = False
+        self._closed = False
+        self._patches = ExitStack()
+        self._instrumentation = self._patches.enter_context(Instrumentation.active())
+        guard = NetworkGuard(allow=options.get("allow_network", ()), strict=options.get("strict_network", False))
+        self.guard = self._patches.enter_context(guard)
+        self._seen_blocked = self._seen_unscripted = 0
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Every finished turn of every client, in order."""
+        return [judged.turn for judged in self.judged if judged.turn is not None]
+
+    @property
+    def server(self) -> ChatKitServer[Any] | None:
+        """The server, once a client has needed it."""
+        return self._server
+
+    async def transport(self) -> Transport:
+        """The way to the server, which is opened now if it was not."""
+        self.check_open()
+        if self._server is None:
+            self._opening = self._opening or asyncio.Lock()
+            async with self._opening:
+                if self._server is None:
+                    self._server = await open_server(self._source, self._make_store, self._resources)
+        return InProcess(self._server)
+
+    def attribute(self, exchange: Exchange) -> None:
+        """Let runs in foreign threads and tasks find this exchange by its thread id."""
+        self._instrumentation.attribute(exchange)
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Run a coroutine function on the bench's own event loop, for sync clients.
+
+        Raises:
+            UsageError: There is a running event loop already.
+        """
+        __tracebackhide__ = True
+        self.check_open()
+        if _loop_is_running():
+            raise UsageError(
+                "The sync client was used inside a running event loop, which it would block. "
+                "Use the fixture `async_chatkit_client` (or AsyncSimulatedClient) and await its methods."
+            )
+        if self._runner is None:
+            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        return self._runner.run(work(), context=copy_context())
+
+    def new_evidence(self) -> dict[str, Any]:
+        """Model calls without a step and stopped connections since the last call."""
+        unscripted = self.model.unscripted[self._seen_unscripted :]
+        blocked = self.guard.blocked[self._seen_blocked :]
+        self._seen_unscripted += len(unscripted)
+        self._seen_blocked += len(blocked)
+        return {"unscripted": tuple(unscripted), "blocked": tuple(blocked)}
+
+    def conclude(self) -> None:
+        """Judge the test as a whole, once: steps left over, connections outside of turns; and give the warnings.
+
+        Raises:
+            ViolationError: A rule about the whole test is broken.
+        """
+        __tracebackhide__ = True
+        if self._concluded:
+            return
+        self._concluded = True
+        evidence = TestEvidence(turns=tuple(self.turns), unused=tuple(self.model.unused()), **self.new_evidence())
+        verdict = self.catalogue.judge_test(evidence)
+        errors = tuple(violation for violation in verdict.violations if violation.severity == "error")
+        self.judged.append(Judged(None, verdict, errors))
+        if errors:
+            raise ViolationError(errors)
+        self._warn()
+
+    def close(self) -> None:
+        """Leave the server and the loop, and restore what was patched. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._runner is not None:
+                self._runner.run(self._resources.aclose())
+                self._runner.close()
+            elif not _loop_is_running():
+                with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+                    runner.run(self._resources.aclose())
+        finally:
+            self._patches.close()
+
+    async def aclose(self) -> None:
+        """The same on a running loop, for async clients."""
+        if not self._closed:
+            self._closed = True
+            try:
+                await self._resources.aclose()
+            finally:
+                self._patches.close()
+
+    def check_open(self) -> None:
+        """See that the bench is still open.
+
+        Raises:
+            UsageError: It was closed.
+        """
+        if self._closed:
+            raise UsageError("This client is closed; make a new one (or take the fixture, which lives for one test).")
+
+    def _make_store(self) -> Any:
+        return MemoryStore() if self._store is None else self._store
+
+    def _warn(self) -> None:
+        found: dict[str, list[Violation]] = {}
+        for judged in self.judged:
+            for violation in judged.verdict.violations:
+                if violation.severity == "warning":
+                    found.setdefault(violation.rule, []).append(violation)
+        for violations in found.values():
+            more = f"\n  (and {len(violations) - 1} more of this rule)" if len(violations) > 1 else ""
+            warnings.warn(f"{violations[0]}{more}", ChatKitSimWarning, stacklevel=3)
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""What the sync and the async client share: everything that does not wait for the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Final, Self, TypeVar, Unpack, overload
+
+from chatkit.types import ClientEffectEvent
+
+from ..model import ModelScript
+from ..recording import ThreadView, Turn
+from .bench import Bench, BenchOptions
+from .client_tools import ClientTools
+from .core import ClientCore
+from .expectations import Caught, ErrorPattern
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+EffectHandlerT = TypeVar("EffectHandlerT", bound=Callable[[ClientEffectEvent], Any])
+
+
+class _Same:
+    """The type of ``SAME``."""
+
+    def __repr__(self) -> str:
+        return "<the same>"
+
+
+SAME: Final = _Same()
+"""Stands for "the same context as this client's"."""
+
+
+class ClientFace:
+    """The part of a client that is the same for sync and async tests."""
+
+    _core: ClientCore
+
+    def __init__(self, server: Any, /, *, context: Any = None, **options: Unpack[BenchOptions]) -> None:
+        bench = server if isinstance(server, Bench) else Bench(server, context=context, **options)
+        self._core = ClientCore(bench, bench.context if context is None else context, ClientTools())
+
+    @classmethod
+    def _over(cls, core: ClientCore) -> Self:
+        client = cls.__new__(cls)
+        client._core = core
+        return client
+
+    @property
+    def model(self) -> ModelScript:
+        """What the model will say."""
+        return self._core.bench.model
+
+    @property
+    def view(self) -> ThreadView:
+        """The present thread as the user sees it now."""
+        return self._core.view
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The finished turns of this client."""
+        return tuple(self._core.turns)
+
+    @property
+    def thread_id(self) -> str | None:
+        """The present thread; ``None`` before the first message."""
+        return self._core.thread_id
+
+    @overload
+    def client_tool(self, handler: HandlerT, /) -> HandlerT: ...
+    @overload
+    def client_tool(self, *, name: str | None = None, replace: bool = False) -> Callable[[HandlerT], HandlerT]: ...
+    def client_tool(self, handler: Any = None, /, *, name: str | None = None, replace: bool = False) -> Any:
+        """Register a client tool: a sync or async function that takes the arguments by name and returns JSON.
+
+        Its annotations check the arguments that the server sends. Raise ``ClientToolError(payload)`` for a tool that
+        fails in the browser.
+
+        Args:
+            handler: The function, when used without parentheses; its name is the tool's.
+            name: The tool's name, when the function has another.
+            replace: Take the place of a tool of this name (such as one of a fixture).
+
+        Raises:
+            UsageError: There is a tool of this name already, or the function cannot take arguments by name.
+
+        Example::
+
+            @chatkit_client.client_tool(name="get_location")
+            async def locate(precise: bool = False) -> dict:
+                return {"city": "Oslo"}
+        """
+        if handler is not None:
+            return self._core.tools.decorate(handler)
+        return self._core.tools.decorate(name=name, replace=replace)
+
+    @overload
+    def on_effect(self, handler: EffectHandlerT, /) -> EffectHandlerT: ...
+    @overload
+    def on_effect(self, *, name: str) -> Callable[[EffectHandlerT], EffectHandlerT]: ...
+    def on_effect(self, handler: Any = None, /, *, name: str | None = None) -> Any:
+        """Register a callback for client effects: all of them, or those of one name.
+
+        It gets the ``ClientEffectEvent``. Without one, effects are still in ``turn.effects``.
+        """
+
+        def register(function: EffectHandlerT) -> EffectHandlerT:
+            self._core.effects.append((name, function))
+            return function
+
+        return register if handler is None else register(handler)
+
+    def expecting(
+        self, *, error: ErrorPattern | None = None, violation: str | Sequence[str] | None = None
+    ) -> AbstractContextManager[Caught]:
+        """Say what is meant to go wrong within the block, and see that it does.
+
+        Exactly these violations and errors are taken out of what the turns in the block raise.
+
+        Args:
+            error: Text within the error's code, message or exception; an exception type; True for any error.
+            violation: The slug of a rule that must be broken, or several.
+
+        Raises:
+            ExpectationError: At the end of the block, when something of it did not happen.
+
+        Example::
+
+            with chatkit_client.expecting(error="quota") as caught:
+                chatkit_client.send("One more")
+            assert caught.errors[0].allow_retry
+        """
+        rules = [rule.slug for rule in self._core.bench.catalogue.rules]
+        return self._core.expectations.expecting(rules, error, violation)
+
+    def _other_core(self, context: Any, thread_id: str | None) -> ClientCore:
+        core = self._core
+        same = context is SAME
+        return ClientCore(core.bench, core.context if same else context, core.tools.copy(), thread_id)

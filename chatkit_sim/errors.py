@@ -1,0 +1,127 @@
+"""The errors of chatkit-sim, and what a broken rule looks like."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+
+class ChatKitSimError(Exception):
+    """Base of every error that chatkit-sim raises itself."""
+
+
+class UsageError(ChatKitSimError):
+    """chatkit-sim was asked for something that cannot be; the message says what to do instead."""
+
+
+class LimitError(ChatKitSimError):
+    """A limit of the simulated client was reached: rounds of client tools, events, or seconds.
+
+    Attributes:
+        turn: The ``chatkit_sim.Turn`` as recorded until then.
+    """
+
+    def __init__(self, message: str, *, turn: Any = None) -> None:
+        super().__init__(message)
+        self.turn = turn
+
+
+class ChatKitSimWarning(UserWarning):
+    """A rule of severity ``warning`` was broken, or something could not be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something happened; all numbers count from 1, as people do.
+
+    Attributes:
+        turn: The turn of its client.
+        stream: The stream within the turn.
+        event: The event within the stream, the preamble included.
+    """
+
+    turn: int | None = None
+    stream: int | None = None
+    event: int | None = None
+
+    def __str__(self) -> str:
+        named = (("turn", self.turn), ("stream", self.stream), ("event", self.event))
+        return ", ".join(f"{name} {number}" for name, number in named if number is not None) or "the whole test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A rule broken: where, why, and what to do about it.
+
+    Attributes:
+        rule: The slug of the rule, such as ``stop-at-client-tool``.
+        place: Where in the recording.
+        reason: What happened and what the user of the app would notice, in full sentences.
+        remedy: What to change, as concretely as is known.
+        details: Further lines of evidence, shown indented below the reason.
+        subjects: What it is about (``tool``, ``agent``, ``item``, ...); ``RULE[tool=...]`` narrows an ignore by it.
+        severity: ``error`` fails the test, ``warning`` is reported at its end.
+        cause: The exception behind it, when there was one.
+        upstream: True when a known defect of the SDKs is to blame rather than the server.
+    """
+
+    rule: str
+    place: Place
+    reason: str
+    remedy: str
+    details: Sequence[str] = ()
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    severity: Severity = "error"
+    cause: BaseException | None = field(default=None, compare=False)
+    upstream: bool = False
+
+    def __str__(self) -> str:
+        lines = [f"{self.rule}  {self.place}", *_indented(self.reason)]
+        for detail in self.details:
+            lines += _indented(detail)
+        return "\n".join([*lines, *_indented(f"Remedy: {self.remedy}")])
+
+
+class ViolationError(ChatKitSimError, AssertionError):
+    """One or more rules were broken; raised at the user's line once the turn is idle.
+
+    Attributes:
+        violations: All of them, in the order of the recording.
+        turn: The ``chatkit_sim.Turn`` they were found in; ``None`` for rules about the whole test.
+    """
+
+    def __init__(self, violations: Sequence[Violation], *, turn: Any = None) -> None:
+        self.violations = tuple(violations)
+        self.turn = turn
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        count = len(self.violations)
+        head = f"{count} rule{'s' if count != 1 else ''} broken"
+        parts = [head, *(str(violation) for violation in self.violations)]
+        if self.turn is not None:
+            parts.append("\n".join(["What happened:", *_indented(repr(self.turn))]))
+        return "\n\n".join(parts)
+
+
+def describe_exception(error: BaseException, *, frames: int = 3) -> list[str]:
+    """Say what was raised and where, innermost frames last, without the traceback's noise.
+
+    Args:
+        error: The exception.
+        frames: How many of its innermost frames to name.
+    """
+    text = "".join(traceback.format_exception_only(error)).strip()
+    places = [
+        f"  at {frame.filename}:{frame.lineno} in {frame.name}: {frame.line or ''}".rstrip(": ")
+        for frame in traceback.extract_tb(error.__traceback__)[-frames:]
+    ]
+    return [text, *places]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" if line else "" for line in text.splitlines()]

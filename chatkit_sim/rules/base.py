@@ -1,0 +1,156 @@
+"""What a rule is, what it is given, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from ..errors import Place, Severity, Violation
+from ..recording import RecordedStream, Turn
+from .history import StreamHistory, read_turn
+
+
+@dataclass(frozen=True)
+class ClientToolContract:
+    """What the page registered for a client tool, as far as rules care.
+
+    Attributes:
+        name: Its name.
+        problem: Says why arguments do not fit the handler, or ``None`` when they do.
+    """
+
+    name: str
+    problem: Callable[[Mapping[str, Any]], str | None]
+
+
+@dataclass(frozen=True)
+class BlockedCall:
+    """A connection that the network guard stopped.
+
+    Attributes:
+        host: Where to.
+        port: The port, when the call named one.
+        frame: ``file:line in function`` of the app's innermost frame.
+    """
+
+    host: str
+    port: int | None
+    frame: str
+
+
+@dataclass(frozen=True)
+class UnscriptedCall:
+    """A model call that no step of the script answered.
+
+    Attributes:
+        agent: Who called.
+        number: Which call of that agent it was, from 1.
+        given: What the model was given, short.
+        why: Why no step answered, and which call would script it.
+    """
+
+    agent: str
+    number: int
+    given: str
+    why: str
+
+
+@dataclass(frozen=True)
+class UnusedSteps:
+    """Steps of the script that no model call took.
+
+    Attributes:
+        agent: The agent the steps belong to; ``None`` for the run that feeds the stream.
+        steps: The steps, as written.
+        calls: How many model calls the script did answer.
+        agents_seen: The names of the agents that ran.
+    """
+
+    agent: str | None
+    steps: Sequence[str]
+    calls: int
+    agents_seen: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a rule about a turn is given.
+
+    Attributes:
+        turn: The turn.
+        earlier: The client's turns before it.
+        client_tools: What the page registered, by name.
+        unscripted: Model calls of this turn without a step.
+        blocked: Connections stopped during this turn.
+    """
+
+    turn: Turn
+    earlier: Sequence[Turn] = ()
+    client_tools: Mapping[str, ClientToolContract] = field(default_factory=dict)
+    unscripted: Sequence[UnscriptedCall] = ()
+    blocked: Sequence[BlockedCall] = ()
+
+    @cached_property
+    def histories(self) -> tuple[StreamHistory, ...]:
+        """The lives of the items, for each stream; read once, however many rules ask."""
+        return read_turn(self.turn)
+
+
+@dataclass(frozen=True)
+class TestEvidence:
+    """What a rule about the whole test is given.
+
+    Attributes:
+        turns: Every turn of every client.
+        unused: Script steps left over.
+        unscripted: Model calls outside of any turn without a step.
+        blocked: Connections stopped outside of any turn.
+    """
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    turns: Sequence[Turn] = ()
+    unused: Sequence[UnusedSteps] = ()
+    unscripted: Sequence[UnscriptedCall] = ()
+    blocked: Sequence[BlockedCall] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A property that every turn (or test) must have.
+
+    Attributes:
+        slug: Says what must hold.
+        family: Its family in the catalogue.
+        must_hold: The property, one sentence.
+        why: What the user of the app would notice otherwise.
+        source: The place in the protocol or an SDK that says so.
+        check: Yields a violation for each place where it does not hold. Rules about a turn take ``Evidence``,
+            rules about the test ``TestEvidence``, rules about both take either.
+        about: ``turn``; ``test`` for rules that speak once at the end; ``both``.
+        severity: ``error`` fails, ``warning`` is told at the end.
+        timeline: Whether it reads the run timeline. ``needed``: without one it is not checked. ``helps``: the events
+            decide it in part, and without a timeline the rest is not checked.
+    """
+
+    slug: str
+    family: str
+    must_hold: str
+    why: str
+    source: str
+    check: Callable[[Any], Iterable[Violation]]
+    about: Literal["turn", "test", "both"] = "turn"
+    severity: Severity = "error"
+    timeline: Literal["needed", "helps"] | None = None
+
+    @property
+    def needs_timeline(self) -> bool:
+        """Whether the events alone cannot decide it."""
+        return self.timeline == "needed"
+
+
+def place(turn: Turn, stream: RecordedStream | None = None, event: int | None = None) -> Place:
+    """Where in a turn; event numbers count from 1, the preamble included."""
+    return Place(turn.number, stream.number if stream else None, event)
