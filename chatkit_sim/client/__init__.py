@@ -15,6 +15,7 @@ __all__ = [
     "Caught",
     "ClientToolError",
     "ExpectationError",
+    "Judged",
     "Limits",
     "Policies",
     "SimulatedClient",

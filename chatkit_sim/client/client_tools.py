@@ -171,9 +171,7 @@ class ClientTools:
     def decorate(self, handler: HandlerT, /) -> HandlerT: ...
     @overload
     def decorate(self, *, name: str | None = None, replace: bool = False) -> Callable[[HandlerT], HandlerT]: ...
-    def decorate(
-        self, handler: Any = None, /, *, name: str | None = None, replace: bool = False
-    ) -> Any:
+    def decorate(self, handler: Any = None, /, *, name: str | None = None, replace: bool = False) -> Any:
         """The decorator behind ``client.client_tool``, with and without parentheses."""
         if isinstance(handler, str):
             raise UsageError(f"Write client_tool(name={handler!r}), with the name as a keyword.")

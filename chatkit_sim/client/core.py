@@ -77,9 +77,7 @@ class Outcome:
 class ClientCore:
     """The state and the moves of one client (one tab of one user)."""
 
-    def __init__(
-        self, bench: Bench, context: Any, tools: ClientTools, thread_id: str | None = None
-    ) -> None:
+    def __init__(self, bench: Bench, context: Any, tools: ClientTools, thread_id: str | None = None) -> None:
         self.bench = bench
         self.context = context
         self.tools = tools
@@ -203,9 +201,7 @@ class ClientCore:
             bench.policies,
             bench.attribute,
         )
-        self._driver = TurnDriver(
-            page, len(self.turns) + 1, request, self._fold, self._fold.view(), self.thread_id
-        )
+        self._driver = TurnDriver(page, len(self.turns) + 1, request, self._fold, self._fold.view(), self.thread_id)
         return self._driver
 
     async def _conclude(self, driver: TurnDriver, before: set[asyncio.Task[Any]]) -> Outcome:

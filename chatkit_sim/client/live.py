@@ -13,9 +13,9 @@ from chatkit.types import StreamOptionsEvent, ThreadCreatedEvent, ThreadStreamEv
 from ..errors import LimitError
 from ..expect import EventSequence
 from ..recording import SERVING, ClientToolCall, Exchange, Note, RecordedStream, StreamEnd, TimelineRecorder
+from ..transcript import describe_step
 from ..transports import Transport
 from ..wire import FrameDecoder, FrameError, Request, Step, coalesce, decode_event
-from ..transcript import describe_step
 from .policies import Limits
 from .serving import open_context
 
@@ -167,7 +167,8 @@ class LiveStream:
     def _limit(self, what: str, limit: str) -> LimitError:
         seen = "\n".join(f"    {describe_step(step)}" for step in coalesce(self.events[-200:])[-6:])
         return LimitError(
-            f"The response to {self.request.type} {what}. The last of {len(self.events):,} events:\n{seen or '    none'}\n"
+            f"The response to {self.request.type} {what}. The last of {len(self.events):,} events:\n"
+            f"{seen or '    none'}\n"
             f"  If that is meant to be so, raise Limits({limit}=...) of the client (ini option "
             f"chatkit_limit_{limit}); otherwise the responder never ends."
         )

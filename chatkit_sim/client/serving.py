@@ -25,12 +25,12 @@ class DefaultContext(dict[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(
-            f"The request context has no {name!r}: it is chatkit-sim's default {{}}. {_CONTEXT_HINT}"
-        )
+        raise AttributeError(f"The request context has no {name!r}: it is chatkit-sim's default {{}}. {_CONTEXT_HINT}")
 
 
-_CONTEXT_HINT = "Define the fixture `chatkit_context` (or pass context=...) with what your endpoint passes to process()."
+_CONTEXT_HINT = (
+    "Define the fixture `chatkit_context` (or pass context=...) with what your endpoint passes to process()."
+)
 
 
 async def enter(stack: AsyncExitStack, value: Any) -> Any:

@@ -186,4 +186,3 @@ class TurnStream:
         if self._stepper is None:
             raise UsageError("Open the stream first: with client.stream(...) as stream: ...")
         return self._stepper
-

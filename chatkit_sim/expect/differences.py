@@ -29,23 +29,30 @@ class Difference:
         expected: What it should be, or what it should satisfy.
         actual: What it is.
         how: How the two relate, when it is not equality: ``matching``, ``satisfying``, ``an instance of``.
+        said: What to say instead, when comparing itself went wrong.
     """
 
     path: str
-    expected: Any
-    actual: Any
+    expected: Any = None
+    actual: Any = None
     how: str = ""
+    said: str = ""
 
     def __str__(self) -> str:
+        if self.said:
+            return self.said
         return f"{self.path or 'it'} is {_short(self.actual)}, not {self._wanted()}"
 
     def lines(self) -> list[str]:
         """Both values, one below the other, and a mark below the first character that differs."""
+        if self.said:
+            return [self.said]
         label = f"{self.path}: " if self.path else ""
         if isinstance(self.expected, str) and isinstance(self.actual, str) and not self.how:
             expected, actual, column = around_first_difference(self.expected, self.actual)
             lines = [f"{label}expected {expected}", f"{'':{len(label)}}got      {actual}"]
-            return [*lines, f"{'':{len(label) + 9 + column}}^"]
+            # Texts that differ from the start need no mark.
+            return [*lines, f"{'':{len(label) + 9 + column}}^"] if column > 1 else lines
         return [f"{label}expected {self._wanted(200)}", f"{'':{len(label)}}got      {_short(self.actual, 200)}"]
 
     def _wanted(self, limit: int = _SHORT) -> str:
@@ -68,6 +75,8 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[Differen
     if relation is not None:
         if not _holds(relation, expected, actual):
             yield Difference(path, expected, actual, relation)
+    elif isinstance(actual, BaseModel) and isinstance(expected, BaseModel) and type(expected) is not type(actual):
+        yield Difference(_dotted(path, "type"), _type_of(expected), _type_of(actual))
     elif isinstance(actual, BaseModel) and isinstance(expected, str):
         yield from differences(expected, getattr(actual, "type", actual), path)
     elif isinstance(actual, BaseModel) and isinstance(expected, Mapping):
@@ -83,12 +92,14 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[Differen
         yield Difference(path, expected, actual)
 
 
-def first_differences(expected: Any, actual: Any, limit: int = 6) -> list[Difference]:
-    """The first few differences, for a message; a predicate that raises is one of them."""
+def first_differences(found: Iterator[Difference], limit: int = 6) -> list[Difference]:
+    """The first few differences, for a message; a predicate that raises is said to."""
+    first: list[Difference] = []
     try:
-        return list(islice(differences(expected, actual), limit))
-    except Exception as error:  # said in the message: explaining one failure must not raise another
-        return [Difference("", f"no {type(error).__name__}: {error}", actual, "comparing with")]
+        first.extend(islice(found, limit))
+    except Exception as error:  # becomes part of the message: explaining one failure must not raise another
+        first.append(Difference("", said=f"comparing raised {type(error).__name__}: {error}"))
+    return first
 
 
 def around_first_difference(expected: str, actual: str) -> tuple[str, str, int]:
@@ -99,7 +110,7 @@ def around_first_difference(expected: str, actual: str) -> tuple[str, str, int]:
     shown = []
     for text in (expected, actual):
         end = len(text) if len(text) <= 2 * _SHORT and not start else at + _AFTER
-        tail = f"…\" ({counted(len(text), 'character')})" if end < len(text) or start else '"'
+        tail = f'…" ({counted(len(text), "character")})' if end < len(text) or start else '"'
         shown.append(f'{lead}"{escaped(text[start:end])}{tail}')
     return shown[0], shown[1], len(lead) + 1 + len(escaped(expected[start:at]))
 
@@ -120,7 +131,7 @@ def first_difference(left: str, right: str) -> int:
 def _relation(expected: Any) -> str | None:
     if isinstance(expected, re.Pattern):
         return "matching"
-    own_eq = type(expected).__eq__ is not object.__eq__
+    own_eq = getattr(type(expected), "__eq__", None) is not getattr(object, "__eq__", None)
     if isinstance(expected, type):
         return None if own_eq else "an instance of"
     if inspect.isroutine(expected) or (callable(expected) and not own_eq):
@@ -175,6 +186,10 @@ def _fields(value: Any) -> list[str]:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [field.name for field in dataclasses.fields(value) if field.compare]
     return []
+
+
+def _type_of(model: BaseModel) -> str:
+    return str(getattr(model, "type", type(model).__name__))
 
 
 def _dotted(path: str, key: Any) -> str:

@@ -169,7 +169,11 @@ def _fields_by_type(kind: Kind, type_name: str | None) -> list[str]:
     names = dict.fromkeys(name for model in models for name in ("type", *_own(model)))
     if updates:
         return ["item_id", *names]
-    return [*names, "text"] if any(issubclass(model, (AssistantMessageItem, UserMessageItem)) for model in models) else [*names]
+    return (
+        [*names, "text"]
+        if any(issubclass(model, (AssistantMessageItem, UserMessageItem)) for model in models)
+        else [*names]
+    )
 
 
 def _by_type(union: Any) -> Mapping[str, type[BaseModel]]:

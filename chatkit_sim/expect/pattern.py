@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-from ..errors import UsageError
-from ..transcript import value_text
+from ..transcript import describe_step, value_text
 from ..wire import OneEvent, Step
-from .differences import MISSING, Difference, differences
+from .differences import MISSING, Difference, differences, first_differences
 from .kinds import KINDS, check_fields, check_type, holder_of, value_of
 
 
@@ -63,12 +61,9 @@ class Pattern:
         return None if holder is None else self._compared(holder)
 
     def explain(self, subject: object, limit: int = 6) -> list[Difference] | None:
-        """The first few differences, for a message; a predicate that raises is one of them."""
-        try:
-            found = self.differences(subject)
-            return None if found is None else list(islice(found, limit))
-        except Exception as error:  # said in the message: explaining one failure must not raise another
-            return [Difference("", f"{type(error).__name__}: {error}", subject, "raised")]
+        """The first few of ``differences``, for a message; a predicate that raises is said to."""
+        found = self.differences(subject)
+        return None if found is None else first_differences(found, limit)
 
     def _compared(self, holder: object) -> Iterator[Difference]:
         for name, expected in self.fields.items():
@@ -85,32 +80,29 @@ class Pattern:
         return self._text
 
 
-def pattern_of(step: Step, like: Pattern | None = None) -> Pattern:
-    """The pattern that one would write for a step.
+def written(step: Step, like: Pattern | None = None) -> str:
+    """A step as the pattern that one would write for it.
 
     Args:
         step: The step.
-        like: Name the fields that this pattern names, if it is about events of this kind.
+        like: Name the fields that this pattern names, if it is about steps of this kind.
     """
     subject = step.event if isinstance(step, OneEvent) else step
-    names = [like.kind, *KINDS] if like else list(KINDS)
-    for name in names:
-        kind = KINDS[name]
+    for kind in [KINDS[like.kind], *KINDS.values()] if like else KINDS.values():
         holder = holder_of(kind, subject)
         if holder is None:
             continue
-        chosen = dict.fromkeys([*kind.shown[:1], *like.fields]) if like and like.kind == name else kind.shown
-        values = {field: value_of(holder, field) for field in chosen}
-        if like is None or like.kind != name:
-            values = {field: value for field, value in values.items() if value not in (None, "", {}, False, MISSING)}
-            values |= {"allow_cancel": value_of(holder, "allow_cancel")} if name == "options" else {}
-        known = {field: value for field, value in values.items() if value is not MISSING}
-        return _unchecked(name, known)
-    raise UsageError(f"No pattern is about {type(subject).__name__}.")
+        wanted = list(like.fields) if like and like.kind == kind.name else []
+        values = {
+            name: value_of(holder, name) for name in dict.fromkeys([*kind.shown[:1], *wanted] if wanted else kind.shown)
+        }
+        telling = {name: value for name, value in values.items() if name in wanted or _telling(value)}
+        return _written(kind.name, {name: value for name, value in telling.items() if value is not MISSING})
+    return describe_step(step)
 
 
-def _unchecked(kind: str, fields: Mapping[str, Any]) -> Pattern:
-    return Pattern(kind, fields)
+def _telling(value: Any) -> bool:
+    return value not in (None, "", {}) and value is not MISSING
 
 
 def _written(kind_name: str, fields: Mapping[str, Any]) -> str:

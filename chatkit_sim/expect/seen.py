@@ -109,6 +109,4 @@ def _settle(merged: list[Step], text: _Growing | None) -> None:
     if text is not None and len(text.chunks) > 1:
         run = text.first
         joined = "".join(text.chunks)
-        merged[text.place] = InterleavedText(
-            run.number, text.last, run.item_id, run.content_index, joined, text.deltas
-        )
+        merged[text.place] = InterleavedText(run.number, text.last, run.item_id, run.content_index, joined, text.deltas)

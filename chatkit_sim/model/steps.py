@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,7 @@ from typing import Any
 
 from ..errors import ChatKitSimError, UsageError
 
-TINY_IMAGE = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+TINY_IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 """A PNG of one pixel, base64."""
 
 
@@ -101,7 +100,9 @@ class Cites(Step):
     def __repr__(self) -> str:
         kind = self.annotation["type"]
         if kind == "url_citation":
-            return _written("cites", self.text, url=(self.annotation["url"], None), title=(self.annotation["title"], ""))
+            return _written(
+                "cites", self.text, url=(self.annotation["url"], None), title=(self.annotation["title"], "")
+            )
         filename, container = self.annotation["filename"], self.annotation.get("container_id")
         return _written("cites", self.text, filename=(filename, None), container_id=(container, None))
 
@@ -187,7 +188,9 @@ def calls(tool: str, arguments: Mapping[str, Any] | str | None = None, /, **name
     try:
         text = json.dumps({**(arguments or {}), **named}, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"The arguments of calls({tool!r}, ...) must be JSON, as a model writes them: {error}.") from error
+        raise UsageError(
+            f"The arguments of calls({tool!r}, ...) must be JSON, as a model writes them: {error}."
+        ) from error
     return Calls(tool, text)
 
 
@@ -289,7 +292,7 @@ def split(text: str, chunks: int | tuple[str, ...]) -> tuple[str, ...]:
     units: Sequence[str] = words if len(words) >= chunks else text
     count = max(1, min(chunks, len(units)))
     edges = [len(units) * number // count for number in range(count + 1)]
-    return tuple("".join(units[start:end]) for start, end in zip(edges, edges[1:], strict=False))
+    return tuple("".join(units[start:end]) for start, end in itertools.pairwise(edges))
 
 
 def _checked_chunks(step: str, text: str, chunks: int | Sequence[str]) -> int | tuple[str, ...]:
@@ -299,13 +302,17 @@ def _checked_chunks(step: str, text: str, chunks: int | Sequence[str]) -> int | 
         return chunks
     if isinstance(chunks, str) or "".join(chunks) != text:
         joined = chunks if isinstance(chunks, str) else "".join(chunks)
-        raise UsageError(f"The chunks of {step}({text!r}) must be a list that joins to the text; they join to {joined!r}.")
+        raise UsageError(
+            f"The chunks of {step}({text!r}) must be a list that joins to the text; they join to {joined!r}."
+        )
     return tuple(chunks)
 
 
 def _require_text(step: str, text: Any) -> None:
     if not isinstance(text, str):
-        raise UsageError(f"{step}() takes text; {text!r} is a {type(text).__name__}. Structured output is its JSON text.")
+        raise UsageError(
+            f"{step}() takes text; {text!r} is a {type(text).__name__}. Structured output is its JSON text."
+        )
 
 
 def _written(name: str, text: str, **options: tuple[Any, Any]) -> str:

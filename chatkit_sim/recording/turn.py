@@ -63,9 +63,7 @@ class Turn:
     def items(self) -> tuple[ThreadItem, ...]:
         """The items that this turn added or changed, as they were at its end; the user's own message apart."""
         before = {item.id: item for item in self.before.items}
-        return tuple(
-            item for item in self.view.items if item.type != "user_message" and before.get(item.id) != item
-        )
+        return tuple(item for item in self.view.items if item.type != "user_message" and before.get(item.id) != item)
 
     @property
     def client_tool_calls(self) -> tuple[ClientToolCall, ...]:

@@ -15,11 +15,13 @@ from chatkit.types import (
 )
 
 from ..recording import ModelCalled, RecordedStream, RunEnded
+from ..recording.stream import NoteKind
 from ..wire import Step, TextRun
 from .base import Evidence
 from .history import HIDDEN, Life, StreamHistory
 
 _MARKS = ("chatkit_sim_injected", "chatkit_sim_unscripted", "chatkit_sim_blocked")
+_UNUSUAL: tuple[NoteKind, ...] = ("cancelled", "disconnected", "injected-failure", "unusual-request")
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -45,9 +47,13 @@ def told_elsewhere(error: BaseException | None) -> bool:
 
 
 def run_errors(stream: RecordedStream) -> list[BaseException]:
-    """What model calls and runs behind the stream raised, whatever the app made of it."""
-    entries = stream.timeline.entries
-    return [entry.error for entry in entries if isinstance(entry, ModelCalled | RunEnded) and entry.error is not None]
+    """What the runs that feed the stream, and their model calls, raised, whatever the app made of it."""
+    main = stream.timeline.main_runs
+    return [
+        entry.error
+        for entry in stream.timeline.entries
+        if isinstance(entry, ModelCalled | RunEnded) and entry.error is not None and entry.run in main
+    ]
 
 
 def disturbance(evidence: Evidence, history: StreamHistory) -> str | None:
@@ -57,12 +63,12 @@ def disturbance(evidence: Evidence, history: StreamHistory) -> str | None:
     """
     stream = history.stream
     if stream.ended != "complete":
-        return f"the stream {stream.ended}"
-    if stream.has_note("cancelled", "disconnected", "injected-failure", "unusual-request"):
+        return f"it ended as {stream.ended!r}"
+    if stream.has_note(*_UNUSUAL):
         return "the client did something unusual"
     if history.errors or stream.swallowed:
-        return "the stream ended with an error"
-    if any(told_elsewhere(error) for error in run_errors(stream)) or evidence.unscripted or evidence.blocked:
+        return "it brought an error"
+    if evidence.unscripted or evidence.blocked:
         return "the model or the network was not there"
     return None
 
@@ -70,8 +76,7 @@ def disturbance(evidence: Evidence, history: StreamHistory) -> str | None:
 def turn_disturbed(evidence: Evidence) -> bool:
     """Whether any stream of the turn was disturbed."""
     return any(disturbance(evidence, history) for history in evidence.histories) or any(
-        note.kind in ("cancelled", "disconnected", "injected-failure", "unusual-request")
-        for note in evidence.turn.notes
+        note.kind in _UNUSUAL for note in evidence.turn.notes
     )
 
 

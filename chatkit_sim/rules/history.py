@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from chatkit.types import (
@@ -15,6 +16,7 @@ from chatkit.types import (
     ErrorEvent,
     GeneratedImageUpdated,
     NoticeEvent,
+    Thread,
     ThreadCreatedEvent,
     ThreadItem,
     ThreadItemAddedEvent,
@@ -22,6 +24,7 @@ from chatkit.types import (
     ThreadItemRemovedEvent,
     ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
+    ThreadUpdatedEvent,
     WidgetComponentUpdated,
     WidgetRootUpdated,
     WidgetStreamingTextValueDelta,
@@ -31,6 +34,7 @@ from chatkit.types import (
 
 from ..recording import RecordedStream, Turn
 from ..wire import OneEvent, Step, TextRun
+from .messages import TextProblem, read_message
 
 Trouble = Literal[
     "added-again",  # added while it is still open
@@ -137,6 +141,7 @@ class StreamHistory:
         items: The events that carry a whole item, in order.
         errors: Its error events.
         extras: Notices and client effects: seen by the user without being items.
+        threads: The threads that its ``thread.updated`` events speak of.
     """
 
     stream: RecordedStream
@@ -146,6 +151,13 @@ class StreamHistory:
     items: list[tuple[OneEvent, ThreadItem]] = field(default_factory=list)
     errors: list[tuple[OneEvent, ErrorEvent]] = field(default_factory=list)
     extras: list[OneEvent] = field(default_factory=list)
+    threads: list[tuple[OneEvent, Thread]] = field(default_factory=list)
+
+    @cached_property
+    def text_problems(self) -> list[TextProblem]:
+        """What is odd in the text of its assistant messages."""
+        messages = (life for life in self.lives if life.type == "assistant_message")
+        return [problem for life in messages for problem in read_message(life.item_id, life.steps)]
 
     def found(self, *troubles: Trouble) -> list[Finding]:
         """The findings of these kinds, in order."""
@@ -190,8 +202,10 @@ class _Reader:
                     history.extras.append(step)
                 case ThreadCreatedEvent():
                     history.thread_id = history.thread_id or event.thread.id
+                case ThreadUpdatedEvent():
+                    history.threads.append((step, event.thread))
                 case _:
-                    pass  # thread.updated, progress and stream options say nothing of items
+                    pass  # progress and stream options say nothing of items
         self._turn_page(stream)
         return history
 

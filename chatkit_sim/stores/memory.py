@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chatkit.store import NotFoundError, Store, TContext
 
 from .encoding import decode_attachment, decode_item, decode_thread, encode, encode_thread
-from .paging import as_page, page_of
+from .paging import page_of
 
 if TYPE_CHECKING:
     from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
@@ -48,8 +48,7 @@ class MemoryStore(Store[TContext]):
         Raises:
             NotFoundError: The thread ``after`` is not there.
         """
-        rows, has_more = page_of([*self._threads.items()], after=after, limit=limit, order=order)
-        return as_page([row_id for row_id, _ in rows], (decode_thread(text) for _, text in rows), has_more=has_more)
+        return page_of([*self._threads.items()], decode_thread, after=after, limit=limit, order=order)
 
     async def delete_thread(self, thread_id: str, context: TContext) -> None:
         """Delete a thread and its items, if there."""
@@ -64,8 +63,8 @@ class MemoryStore(Store[TContext]):
         Raises:
             NotFoundError: The item ``after`` is not there.
         """
-        rows, has_more = page_of([*self._items.get(thread_id, {}).items()], after=after, limit=limit, order=order)
-        return as_page([row_id for row_id, _ in rows], (decode_item(text) for _, text in rows), has_more=has_more)
+        rows = [*self._items.get(thread_id, {}).items()]
+        return page_of(rows, decode_item, after=after, limit=limit, order=order)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
         """Add an item, or replace it in its place: ChatKit adds some items twice."""

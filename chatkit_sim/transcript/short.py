@@ -102,15 +102,15 @@ class _Entry:
         head, *tree = self._content()
         if self.note:
             updates = f", {counted(self.updates, 'update')}" if self.updates and self.note == "unfinished" else ""
-            head += f" ({self.note}{updates})"
-        first = f"{self.label.ljust(_WIDTH - 1)} {head}" if head else self.label
-        return [first.rstrip(), *(f"{'':{_WIDTH}}{line}" for line in tree)]
+            head = f"{head} ({self.note}{updates})".lstrip()
+        first = f"{self.label:{_WIDTH - 1}} {head}".rstrip()
+        return [first, *(f"{'':{_WIDTH}}{line}" for line in tree)]
 
     def _content(self) -> list[str]:
         if self.widget is not None:
             return describe_widget(self.widget, _TREE)
         if self.event is not None:
-            return [event_content(self.event)]
+            return [event_content(self.event) or "updated"]
         if self.parts:
             return [quoted("".join(chunk for _, chunks in sorted(self.parts.items()) for chunk in chunks), _MESSAGE)]
         match self.item:

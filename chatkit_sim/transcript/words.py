@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -87,15 +87,6 @@ def counted(count: int, thing: str) -> str:
         ('1 delta', '1,200 deltas')
     """
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def cut_in_the_middle(lines: Sequence[str], limit: int, thing: str = "line") -> list[str]:
-    """At most ``limit`` lines: two thirds from the start, the rest from the end, and how many are left out."""
-    if len(lines) <= limit:
-        return list(lines)
-    head = (limit - 1) * 2 // 3
-    tail = limit - 1 - head
-    return [*lines[:head], f"… {counted(len(lines) - head - tail, thing)} left out", *lines[len(lines) - tail :]]
 
 
 def _name_text(value: Any) -> str:

@@ -1,0 +1,229 @@
+"""The model script: which step answers which model call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from agents import Agent
+from agents.testing import ModelCall
+
+from ..errors import ChatKitSimError, UsageError
+from ..rules.base import UnscriptedCall, UnusedSteps
+from .ids import Ids
+from .lanes import Lane, WhichAgent, resolve
+from .playing import Delivery, check_step, deliver
+from .requests import ModelRequest, snapshot, summary
+
+Responder = Callable[[str, ModelCall, bool], Any]
+"""``(agent_name, call, feeds_stream) -> step``, or ``None`` for no answer."""
+
+
+class UnscriptedModelCall(ChatKitSimError):
+    """The model was called and no step of the script answers.
+
+    Attributes:
+        call: Which call, and what it was given.
+    """
+
+    def __init__(self, call: UnscriptedCall) -> None:
+        self.call = call
+        super().__init__(
+            f'Call {call.number} of agent "{call.agent}" has no step in the model script. {call.why}\n'
+            f"It was given: {call.given}"
+        )
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls the model.
+
+    Attributes:
+        agent: The agent.
+        feeds_stream: Whether its run feeds the stream.
+        beside: Why not.
+        own_model: Whether the app gave it a ``Model`` instance.
+    """
+
+    agent: Agent[Any]
+    feeds_stream: bool
+    beside: str = ""
+    own_model: bool = False
+
+
+class ModelScript:
+    """What the model will say.
+
+    ``script(...)`` answers the run that feeds the stream, with its handoffs; ``agent("Title")`` answers an agent
+    wherever it runs::
+
+        model = ModelScript()
+        model.script(calls("add_to_todo_list", item="milk"), says("Added milk."))
+        model.agent("Title").always(says("Shopping"))
+
+    Args:
+        id_prefix: Put into every id (``msg_<prefix>1``), for stores that outlive the script.
+
+    Attributes:
+        tools: What runs in place of a server tool's body, by the tool's name: ``"real"``, ``"stub"`` (answers "ok"),
+            a function that is called with the arguments as keywords, or any other value to return.
+        other_tools: The same for the tools that ``tools`` does not name.
+        unscripted: The calls that nothing answered.
+        injected: The errors that ``fails()`` raised.
+    """
+
+    def __init__(self, *, id_prefix: str = "") -> None:
+        self.tools: dict[str, Any] = {}
+        self.other_tools: Literal["real", "stub"] = "real"
+        self.unscripted: list[UnscriptedCall] = []
+        self.injected: list[BaseException] = []
+        self._ids = Ids(id_prefix)
+        self._state = _State()
+
+    def script(self, *steps: Any) -> None:
+        """Add steps for the run that feeds the stream, one for each of its model calls.
+
+        Args:
+            steps: ``says``, ``calls``, ...; what ``agents.testing.ScriptedModel`` takes; or functions
+                ``(call: agents.testing.ModelCall) -> step``.
+
+        Raises:
+            UsageError: Something is not a step.
+        """
+        self._state.main.script(*steps)
+
+    def always(self, step: Any) -> None:
+        """Answer the run that feeds the stream with this step whenever no other waits; it is never unused."""
+        self._state.main.always(step)
+
+    def agent(self, which: WhichAgent) -> Lane:
+        """The steps of an agent, wherever it runs: a title or guardrail agent, or one that is handed off to.
+
+        Args:
+            which: Its name, or a predicate over the ``agents.Agent``.
+
+        Returns:
+            A lane with ``script(*steps)`` and ``always(step)``.
+        """
+        if not isinstance(which, str) and not callable(which):
+            raise UsageError(f"agent() takes an agent's name or a predicate; {which!r} is neither.")
+        for lane in self._state.agents:
+            if lane.which == which:
+                return lane
+        self._state.agents.append(Lane(which))
+        return self._state.agents[-1]
+
+    def otherwise(self, responder: Responder) -> None:
+        """Let a function answer every call that no step answers; ``None`` from it leaves the call unanswered."""
+        self._state.otherwise = responder
+
+    def passthrough(self) -> None:
+        """Let every agent without steps of its own keep the app's model; it is observed only."""
+        self._state.passthrough = True
+
+    @property
+    def requests(self) -> tuple[ModelRequest, ...]:
+        """What the model was given, over all agents, in order."""
+        return tuple(self._state.requests)
+
+    def unused(self) -> list[UnusedSteps]:
+        """Steps that no call took."""
+        seen = list(dict.fromkeys(request.agent for request in self._state.requests))
+        return [lane.unused(seen) for lane in (self._state.main, *self._state.agents) if lane.steps]
+
+    def is_injected(self, error: BaseException | None) -> bool:
+        """Whether an error is one that ``fails()`` raised, or was raised because of it."""
+        seen: set[int] = set()
+        waiting = [error]
+        while waiting:
+            error = waiting.pop()
+            if error is None or id(error) in seen:
+                continue
+            if any(error is injected for injected in self.injected):
+                return True
+            seen.add(id(error))
+            waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+        return False
+
+    def clear(self) -> None:
+        """Forget every step, answer and record; the fakes of tools stay."""
+        self.unscripted.clear()
+        self.injected.clear()
+        self._ids.clear()
+        self._state = _State()
+
+    def has_steps_for(self, agent: Agent[Any]) -> bool:
+        """Whether an agent has steps of its own."""
+        return any(lane.speaks and lane.matches(agent) for lane in self._state.agents)
+
+    async def answer(self, caller: Caller, call: ModelCall) -> Delivery | None:
+        """Find the step for a model call.
+
+        Returns:
+            What to deliver; ``None`` when the agent keeps the app's model.
+
+        Raises:
+            UnscriptedModelCall: Nothing answers.
+        """
+        state, name = self._state, caller.agent.name
+        state.calls[name] += 1
+        request = snapshot(call, agent=name, number=state.calls[name], feeds_stream=caller.feeds_stream)
+        state.requests.append(request)
+        lanes = [lane for lane in state.agents if lane.speaks and lane.matches(caller.agent)]
+        main = not lanes and not state.passthrough and caller.feeds_stream and state.main.speaks
+        for lane in [state.main] if main else lanes:
+            step = lane.take(name)
+            if step is not None:
+                return deliver(await resolve(step, call), self._ids.lane(None if main else name))
+        if not lanes and state.passthrough:
+            return None
+        if state.otherwise is not None:
+            step = state.otherwise(name, call, caller.feeds_stream)
+            if step is not None:
+                check_step(step)
+                return deliver(await resolve(step, call), self._ids.lane(name))
+        if caller.own_model and not lanes and not main:
+            return None
+        raise self._unscripted(caller, call, request, lanes or ([state.main] if main else []))
+
+    def _unscripted(
+        self, caller: Caller, call: ModelCall, request: ModelRequest, lanes: list[Lane]
+    ) -> UnscriptedModelCall:
+        name = caller.agent.name
+        scripted = f'chatkit_model.agent("{name}").script({_example(call)})'
+        if lanes:
+            why = f"{_sentence(lanes[0].used_up)}. Add a step: {lanes[0].written}.script(..., {_example(call)})"
+        elif caller.feeds_stream:
+            why = f"The script has no steps. Write chatkit_model.script({_example(call)})"
+        else:
+            why = (
+                f"{caller.beside}, so the steps of chatkit_model.script(...) are not for it. Write {scripted}, "
+                "or .always(...) in a conftest"
+            )
+        unscripted = UnscriptedCall(name, request.number, summary(request), f"{why}.")
+        self.unscripted.append(unscripted)
+        return UnscriptedModelCall(unscripted)
+
+
+@dataclass
+class _State:
+    main: Lane = field(default_factory=Lane)
+    agents: list[Lane] = field(default_factory=list)
+    otherwise: Responder | None = None
+    passthrough: bool = False
+    requests: list[ModelRequest] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+
+
+def _example(call: ModelCall) -> str:
+    schema = call.output_schema
+    if schema is None or schema.is_plain_text():
+        return 'says("...")'
+    fields = ", ".join(f'"{name}": ...' for name in schema.json_schema().get("properties", {}))
+    return f"says('{{{fields}}}')"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

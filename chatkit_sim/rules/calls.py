@@ -1,0 +1,107 @@
+"""Which call did what: the model's tool calls, what was assigned for the client, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chatkit.types import ClientToolCallItem
+
+from ..recording import ClientToolAssigned, ModelCalled, RecordedStream, ToolStarted
+from .words import call_text
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A client tool that a tool asked for.
+
+    Attributes:
+        index: Where it stands in the timeline.
+        entry: The assignment.
+        tool: The function tool that made it, as far as anything tells.
+        response: The model call whose answer held the tool call.
+    """
+
+    index: int
+    entry: ClientToolAssigned
+    tool: str | None
+    response: ModelCalled | None
+
+    @property
+    def text(self) -> str:
+        """The client tool call as it would be written."""
+        return call_text(self.entry.name, self.entry.arguments)
+
+    @property
+    def by(self) -> str:
+        """The function tool, or the client tool's name when nothing better is known."""
+        return self.tool or self.entry.name
+
+
+class Calls:
+    """The calls of one stream's timeline, indexed once."""
+
+    def __init__(self, stream: RecordedStream) -> None:
+        self.entries = stream.timeline.entries
+        self.main_runs = stream.timeline.main_runs
+        self.tools: dict[str, str] = {}
+        self._responses: dict[str, ModelCalled] = {}
+        for entry in self.entries:
+            if isinstance(entry, ToolStarted):
+                self.tools[entry.call_id] = entry.tool
+            elif isinstance(entry, ModelCalled):
+                for item in entry.output:
+                    if read(item, "type") == "function_call":
+                        self.tools.setdefault(read(item, "call_id"), read(item, "name"))
+                        self._responses[read(item, "call_id")] = entry
+        self.asked = [
+            self._asked(index, entry)
+            for index, entry in enumerate(self.entries)
+            if isinstance(entry, ClientToolAssigned)
+        ]
+
+    def _asked(self, index: int, entry: ClientToolAssigned) -> Asked:
+        tool = entry.tool or self.tools.get(entry.call_id or "")
+        return Asked(index, entry, tool, self._responses.get(entry.call_id or ""))
+
+    def answered_early(self, asked: Asked) -> tuple[ModelCalled, str] | None:
+        """The later model call of the same run that was given an output for this call, and that output."""
+        call_id = asked.entry.call_id
+        for entry in self.entries[asked.index + 1 :]:
+            if not call_id or not isinstance(entry, ModelCalled) or entry.run != asked.entry.run:
+                continue
+            for item in entry.input if not isinstance(entry.input, str) else ():
+                if read(item, "type") == "function_call_output" and read(item, "call_id") == call_id:
+                    return entry, str(read(item, "output"))
+        return None
+
+    def lost(self, pending: Sequence[ClientToolCallItem]) -> list[tuple[Asked, Asked]]:
+        """What was assigned and then overwritten, each with what overwrote it. Nothing is lost without a survivor."""
+        left = list(pending)
+        survivors: list[Asked] = []
+        for asked in reversed(self.asked):
+            match = next((item for item in left if _same(item, asked)), None)
+            if match is not None:
+                left.remove(match)
+                survivors.append(asked)
+        return [
+            (asked, next((s for s in reversed(survivors) if s.index > asked.index), survivors[0]))
+            for asked in self.asked
+            if survivors and asked not in survivors and not any(_repeats(asked, s) for s in survivors)
+        ]
+
+
+def _same(item: ClientToolCallItem, asked: Asked) -> bool:
+    return item.name == asked.entry.name and item.arguments == asked.entry.arguments
+
+
+def _repeats(asked: Asked, survivor: Asked) -> bool:
+    # The same call saying the same twice loses nothing.
+    one, other = asked.entry, survivor.entry
+    return (one.name, one.arguments, one.call_id) == (other.name, other.arguments, other.call_id)
+
+
+def read(item: Any, key: str) -> Any:
+    """A field of a plain item, whether it is a mapping or an object."""
+    return item.get(key) if isinstance(item, Mapping) else getattr(item, key, None)

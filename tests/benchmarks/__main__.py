@@ -1,0 +1,189 @@
+"""Measure the budgets of the design, as ratios within one run: ``python tests/benchmarks``.
+
+Nothing here is asserted; a person reads the table. Give names to run only some: ``python tests/benchmarks deltas``.
+"""
+
+import asyncio
+import gc
+import json
+import logging
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+import warnings
+from datetime import datetime
+
+warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
+
+from agents import Agent, Runner  # noqa: E402
+from agents.testing import ScriptedModel, assistant_message  # noqa: E402
+from chatkit.agents import AgentContext, simple_to_agent_input, stream_agent_response  # noqa: E402
+from chatkit.server import ChatKitServer  # noqa: E402
+from chatkit.types import (  # noqa: E402
+    AssistantMessageContent,
+    AssistantMessageContentPartTextDelta,
+    AssistantMessageItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+)
+from pydantic import TypeAdapter  # noqa: E402
+
+from chatkit_sim import Limits, MemoryStore, ModelScript, SimulatedClient, says  # noqa: E402
+from chatkit_sim.wire import requests as wire  # noqa: E402
+
+EVENT = TypeAdapter(ThreadStreamEvent)
+HELLO = wire.create_thread(wire.user_input([{"type": "input_text", "text": "Hi"}])).body()
+
+
+class Talker(ChatKitServer):
+    """One message of many text deltas, without an agent."""
+
+    def __init__(self, deltas):
+        super().__init__(MemoryStore())
+        self.deltas = deltas
+
+    async def respond(self, thread, input_user_message, context):
+        base = {"id": "msg_1", "thread_id": thread.id, "created_at": datetime.now()}
+        yield ThreadItemAddedEvent(item=AssistantMessageItem(**base, content=[]))
+        update = AssistantMessageContentPartTextDelta(content_index=0, delta="word ")
+        for _ in range(self.deltas):
+            yield ThreadItemUpdatedEvent(item_id="msg_1", update=update)
+        text = AssistantMessageContent(text="word " * self.deltas)
+        yield ThreadItemDoneEvent(item=AssistantMessageItem(**base, content=[text]))
+
+
+class OneReply(ChatKitServer):
+    """The smallest server on the Agents SDK."""
+
+    def __init__(self, model):
+        super().__init__(MemoryStore())
+        self.agent = Agent(name="Assistant", model=model)
+
+    async def respond(self, thread, input_user_message, context):
+        agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
+        items = await simple_to_agent_input([input_user_message])
+        result = Runner.run_streamed(self.agent, items, context=agent_context)
+        async for event in stream_agent_response(agent_context, result):
+            yield event
+
+
+async def bare(server):
+    """A hand-written loop that decodes and validates each event: what everyone has today."""
+    result = await server.process(HELLO, {})
+    return [EVENT.validate_json(chunk[6:-2]) async for chunk in result]
+
+
+def best(work, times=3):
+    """The least seconds of several runs."""
+    seconds = []
+    for _ in range(times):
+        gc.collect()
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def bare_deltas(count):
+    with asyncio.Runner() as runner:
+        return runner.run(bare(Talker(count)))
+
+
+def simulated_deltas(count):
+    with SimulatedClient(Talker(count), limits=Limits(events=10**8, seconds=600)) as client:
+        return client.send("Hi")
+
+
+def measure_deltas():
+    simulated_deltas(1000), bare_deltas(1000)
+    plain = best(lambda: bare_deltas(100_000))
+    ours = best(lambda: simulated_deltas(100_000))
+    yield "client, fold and all rules / bare loop, 100,000 deltas", ours / plain, 1.25
+
+
+def measure_growth():
+    small = best(lambda: simulated_deltas(10_000)) / 10_000
+    large = best(lambda: simulated_deltas(1_000_000), 1) / 1_000_000
+    yield "an event at 1,000,000 / at 10,000", large / small, 1.2
+
+
+def measure_memory():
+    def held(make):
+        gc.collect()
+        tracemalloc.start()
+        kept = make()
+        gc.collect()
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        del kept
+        return size
+
+    plain = held(lambda: bare_deltas(50_000))
+    yield "memory of a turn / a plain list of its events", held(lambda: simulated_deltas(50_000)) / plain, 1.3
+
+
+def measure_agent():
+    turns = 40
+    script = [[assistant_message("Hello there!")] for _ in range(turns)]
+
+    def plain():
+        async def many():
+            server = OneReply(ScriptedModel(script))
+            for _ in range(turns):
+                await bare(server)
+
+        with asyncio.Runner() as runner:
+            runner.run(many())
+
+    def ours():
+        model = ModelScript()
+        model.script(*[says("Hello there!", chunks=1) for _ in range(turns)])
+        with SimulatedClient(OneReply("gpt-5"), model=model) as client:
+            for _ in range(turns):
+                client.send("Hi", new_thread=True)
+
+    plain(), ours()
+    yield "a scripted one-reply turn / bare process()", best(ours, 5) / best(plain, 5), 1.2
+
+
+def measure_start():
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "test_nothing.py").write_text("")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]
+
+        def run(*more):
+            return best(lambda: subprocess.run([*command, *more], capture_output=True, cwd=folder, check=False), 1)
+
+        pairs = [(run("-p", "no:chatkit_sim"), run()) for _ in range(15)]
+    without, with_plugin = (min(seconds) for seconds in zip(*pairs, strict=True))
+    yield f"plugin installed, not used: milliseconds on top of {without * 1000:.0f}", (with_plugin - without) * 1000, 15
+
+
+MEASURES = {
+    "start": measure_start,
+    "deltas": measure_deltas,
+    "growth": measure_growth,
+    "memory": measure_memory,
+    "agent": measure_agent,
+}
+
+
+def main(names):
+    """Run the measures and print a line for each."""
+    results = []
+    for name in names or MEASURES:
+        for what, measured, budget in MEASURES[name]():
+            results.append({"what": what, "measured": round(measured, 3), "budget": budget})
+            verdict = "within" if measured <= budget else "OVER"
+            print(f"{measured:8.2f}  (budget {budget:g}, {verdict})  {what}", flush=True)
+    pathlib.Path(tempfile.gettempdir(), "chatkit-sim-benchmarks.json").write_text(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
