@@ -50,6 +50,7 @@ class BenchOptions(TypedDict, total=False):
         policies: What clients do where the protocol leaves it open.
         allow_network: Hosts that may be reached although they are global.
         strict_network: Stop private addresses and single-label names as well.
+        reload_check: Read the thread back after each turn and hold it against what the user sees; on by default.
     """
 
     store: Any
@@ -59,6 +60,7 @@ class BenchOptions(TypedDict, total=False):
     policies: Policies
     allow_network: Sequence[str]
     strict_network: bool
+    reload_check: bool
 
 
 class Bench:
@@ -80,6 +82,7 @@ class Bench:
         self.catalogue = options.get("catalogue") or Catalogue()
         self.limits = options.get("limits") or Limits()
         self.policies = options.get("policies") or Policies()
+        self.reload_check = options.get("reload_check", True)
         self.judged: list[Judged] = []
         self._source = server
         self._store = options.get("store")

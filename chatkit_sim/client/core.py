@@ -10,11 +10,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from chatkit.types import ClientEffectEvent, Page, Thread, ThreadItem
-from pydantic import TypeAdapter
+from chatkit.types import ClientEffectEvent, ThreadItem
 
 from ..errors import UsageError, Violation, ViolationError
-from ..recording import SERVING, Fold, RecordedStream, ThreadView, Turn
+from ..recording import SERVING, Fold, RecordedStream, Reload, ThreadView, Turn
 from ..rules import Evidence
 from ..wire import Request
 from ..wire import requests as wire
@@ -24,12 +23,11 @@ from .driver import Page as ClientPage
 from .driver import TurnDriver
 from .expectations import Expectations
 from .live import LiveStream, new_exchange
+from .reading import open_thread, read_back
 from .serving import open_context
 from .stepper import TurnStepper
 
 Content = str | Mapping[str, Any]
-_THREAD: TypeAdapter[Thread] = TypeAdapter(Thread)
-_ITEMS: TypeAdapter[Page[ThreadItem]] = TypeAdapter(Page[ThreadItem])
 
 
 class SendOptions(TypedDict, total=False):
@@ -168,15 +166,12 @@ class ClientCore:
 
     async def reload(self) -> ThreadView:
         """Open the present thread anew, as on a page reload: the thread, then every page of its items."""
-        thread_id = self._active_thread("reload")
-        thread = _THREAD.validate_json(await self._answer(wire.get_thread(thread_id)))
-        items = list(thread.items.data)
-        page: Page[ThreadItem] = thread.items
-        while page.has_more and page.after:
-            request = wire.list_items(thread_id, order="asc", after=page.after)
-            page = _ITEMS.validate_json(await self._answer(request))
-            items += page.data
-        self._fold = Fold(ThreadView(thread, tuple(items)))
+        thread, opened = await open_thread(self._active_thread("reload"), self._answer)
+        if opened.failed is not None:
+            raise opened.failed
+        if opened.problem:
+            raise UsageError(f"The thread cannot be read to its end: {opened.problem}.")
+        self._fold = Fold(ThreadView(thread, opened.items))
         return self._fold.view()
 
     async def tell_effect(self, event: ClientEffectEvent) -> None:
@@ -209,13 +204,24 @@ class ClientCore:
         turn = driver.turn()
         self._driver = None
         self.thread_id = driver.thread_id
-        evidence = Evidence(turn, tuple(self.turns), self.tools.contracts(), **self.bench.new_evidence())
+        evidence = Evidence(
+            turn,
+            tuple(self.turns),
+            self.tools.contracts(),
+            **self.bench.new_evidence(),
+            reload=await self._read_back(driver),
+        )
         self.turns.append(turn)
         verdict = self.bench.catalogue.judge(evidence)
         left = self.expectations.take(turn, verdict.violations)
         errors = tuple(violation for violation in left if violation.severity == "error")
         self.bench.judged.append(Judged(turn, verdict, errors))
         return Outcome(turn, driver.failure or _violation_error(errors, turn))
+
+    async def _read_back(self, driver: TurnDriver) -> Reload | None:
+        if not self.bench.reload_check or driver.thread_id is None or driver.failure is not None:
+            return None
+        return await read_back(driver.thread_id, self._answer)
 
     async def _settle(self, before: set[asyncio.Task[Any]]) -> None:
         """Let the app's background tasks (a title agent) finish, as they would on a server that goes on."""

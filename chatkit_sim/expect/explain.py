@@ -42,10 +42,8 @@ def explain_difference(left: object, right: object) -> list[str] | None:
 
 def _sequences(left: Sequence[Any] | None, right: Sequence[Any] | None, whole: object, other: object) -> list[str]:
     if left is None or right is None or isinstance(whole, list) != isinstance(other, list):
-        return [
-            f"{_kind(whole)} == {_kind(other)}",
-            f"A {_kind(whole)} never equals a {_kind(other)}.",
-        ]
+        kinds = _kind(whole), _kind(other)
+        return [" == ".join(kinds), f"Left is of type {kinds[0]}, right of type {kinds[1]}: these are never equal."]
     at = 0
     while at < min(len(left), len(right)) and left[at] == right[at]:
         at += 1
@@ -53,7 +51,7 @@ def _sequences(left: Sequence[Any] | None, right: Sequence[Any] | None, whole: o
     if at == max(len(left), len(right)):
         return [head, "They are equal."]
     pairs = align(left[at : at + _WINDOW], right[at : at + _WINDOW], _fit)
-    wrong = next(index for index, pair in enumerate(pairs) if not pair.fits)
+    wrong = next((index for index, pair in enumerate(pairs) if not pair.fits), 0)
     start = max(0, at - _BEFORE)
     rows = [Row("", f"… {start:,} more that are equal", "")] if start else []
     rows += [Row(index, _short(left[index]), _short(right[index])) for index in range(start, at)]
@@ -64,11 +62,13 @@ def _sequences(left: Sequence[Any] | None, right: Sequence[Any] | None, whole: o
     if any(rest):
         left_out = [f"… {count:,} more" if count else "" for count in rest]
         rows.append(Row("", left_out[0], left_out[1]))
-    lines = [head, *table(rows, "left", "right")]
-    first = pairs[wrong]
-    if first.left is not None and first.right is not None:
-        lines += ["", *_details(_compare(first.left, first.right))]
-    return lines
+    one, two = pairs[wrong].left, pairs[wrong].right
+    if one is None or two is None:
+        side = "left" if one is None else "right"
+        return [f"{head}: at {at + wrong}, nothing on the {side}", *table(rows, "left", "right")]
+    found = _compare(one, two)
+    where = f"at {at + wrong}, {found[0]}" if found else f"at {at + wrong}"
+    return [f"{head}: {where}", *table(rows, "left", "right"), "", *_details(found)]
 
 
 def _compare(left: object, right: object) -> list[Difference]:

@@ -182,6 +182,6 @@ def _by_type(union: Any) -> Mapping[str, type[BaseModel]]:
 
 def _existing(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, 1, 0.5)
+    close = difflib.get_close_matches(name, names, 1, 0.4)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{hint} There are: {', '.join(names)}."

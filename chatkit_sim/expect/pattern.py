@@ -88,16 +88,19 @@ def written(step: Step, like: Pattern | None = None) -> str:
         like: Name the fields that this pattern names, if it is about steps of this kind.
     """
     subject = step.event if isinstance(step, OneEvent) else step
-    for kind in [KINDS[like.kind], *KINDS.values()] if like else KINDS.values():
+    if like is not None and like.fields:
+        holder = holder_of(KINDS[like.kind], subject)
+        if holder is not None and like.fields.get("type", ...) in (..., value_of(holder, "type")):
+            names = dict.fromkeys([KINDS[like.kind].first, *like.fields])
+            values = {name: value_of(holder, name) for name in names}
+            return _written(
+                like.kind, {name: value for name, value in values.items() if name in like.fields or _telling(value)}
+            )
+    for kind in KINDS.values():
         holder = holder_of(kind, subject)
-        if holder is None:
-            continue
-        wanted = list(like.fields) if like and like.kind == kind.name else []
-        values = {
-            name: value_of(holder, name) for name in dict.fromkeys([*kind.shown[:1], *wanted] if wanted else kind.shown)
-        }
-        telling = {name: value for name, value in values.items() if name in wanted or _telling(value)}
-        return _written(kind.name, {name: value for name, value in telling.items() if value is not MISSING})
+        if holder is not None:
+            values = {name: value_of(holder, name) for name in kind.shown}
+            return _written(kind.name, {name: value for name, value in values.items() if _telling(value)})
     return describe_step(step)
 
 

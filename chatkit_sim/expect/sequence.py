@@ -12,6 +12,7 @@ from ..wire import Step, coalesce
 from . import messages
 from .pattern import Pattern, written
 from .seen import Found, found, merge_texts
+from .table import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -148,5 +149,5 @@ def _check(assertion: str, patterns: Sequence[object]) -> None:
         if isinstance(pattern, Pattern):
             continue
         name = getattr(pattern, "__name__", None)
-        hint = f"did you mean {name}()?" if callable(pattern) and name else 'such as text("Added milk.").'
-        raise UsageError(f"{assertion} takes patterns of chatkit_sim.expect, not {pattern!r}; {hint}")
+        hint = f"did you mean {name}()?" if callable(pattern) and name else 'write them as text("Added milk").'
+        raise UsageError(f"{assertion} takes patterns of chatkit_sim.expect, not {cut(repr(pattern), 80)}; {hint}")

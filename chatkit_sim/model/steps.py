@@ -151,8 +151,7 @@ def says(text: str, *, chunks: int | Sequence[str] = 3) -> Says:
 
     Args:
         text: The whole text. Structured output is its JSON text.
-        chunks: About how many text deltas it comes in (words are kept whole where there are enough of them), or
-            exactly these deltas.
+        chunks: About how many text deltas it comes in (words stay whole), or exactly these deltas.
 
     Raises:
         UsageError: The chunks do not join to the text.
@@ -284,12 +283,12 @@ def fails(error: Exception | type[Exception] | None = None, *, after: int | Step
 
 
 def split(text: str, chunks: int | tuple[str, ...]) -> tuple[str, ...]:
-    """Cut a text into its deltas; words stay whole where there are enough of them."""
+    """Cut a text into its deltas; a single word is cut into pieces, other words stay whole."""
     if not isinstance(chunks, int):
         return chunks
     words = [word + " " for word in text.split(" ")]
     words[-1] = words[-1][:-1]
-    units: Sequence[str] = words if len(words) >= chunks else text
+    units: Sequence[str] = words if len(words) > 1 else text
     count = max(1, min(chunks, len(units)))
     edges = [len(units) * number // count for number in range(count + 1)]
     return tuple("".join(units[start:end]) for start, end in itertools.pairwise(edges))

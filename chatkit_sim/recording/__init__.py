@@ -1,5 +1,6 @@
 """Recordings: frozen data that every rule, assertion, snapshot and report reads."""
 
+from .reload import Reading, Reload
 from .stream import ClientToolCall, Note, RecordedStream, StreamEnd
 from .timeline import (
     SERVING,
@@ -29,7 +30,9 @@ __all__ = [
     "HandedOff",
     "ModelCalled",
     "Note",
+    "Reading",
     "RecordedStream",
+    "Reload",
     "RunEnded",
     "RunEntry",
     "RunObserver",

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import Place, Severity, Violation
-from ..recording import RecordedStream, Turn
+from ..recording import RecordedStream, Reload, Turn
 from .history import StreamHistory, read_turn
 
 
@@ -84,6 +84,7 @@ class Evidence:
         client_tools: What the page registered, by name.
         unscripted: Model calls of this turn without a step.
         blocked: Connections stopped during this turn.
+        reload: The thread as the server has stored it after the turn; ``None`` when it was not read back.
     """
 
     turn: Turn
@@ -91,6 +92,7 @@ class Evidence:
     client_tools: Mapping[str, ClientToolContract] = field(default_factory=dict)
     unscripted: Sequence[UnscriptedCall] = ()
     blocked: Sequence[BlockedCall] = ()
+    reload: Reload | None = None
 
     @cached_property
     def histories(self) -> tuple[StreamHistory, ...]:

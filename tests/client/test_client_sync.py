@@ -102,7 +102,9 @@ def client_of():
     clients = []
 
     def make(respond, **options):
-        server = Server(respond, allow_cancel=options.pop("allow_cancel", True), store=options.pop("server_store", None))
+        server = Server(
+            respond, allow_cancel=options.pop("allow_cancel", True), store=options.pop("server_store", None)
+        )
         clients.append(SimulatedClient(server, **options))
         return clients[-1]
 
@@ -474,7 +476,7 @@ class TestContexts:
             made.append(len(made))
             return {"request": made[-1]}
 
-        client = client_of(asks_once("add"), context=context)
+        client = client_of(asks_once("add"), context=context, reload_check=False)
         client.client_tool(name="add")(lambda: 1)
         client.send("go")
         assert client._core.bench.server.contexts == [{"request": 0}, {"request": 1}]
@@ -487,7 +489,7 @@ class TestContexts:
             yield {"user": "ada"}
             log.append("close")
 
-        client = client_of(echo, context=request_context)
+        client = client_of(echo, context=request_context, reload_check=False)
         client.send("go")
         assert log == ["open", "close"]
         assert client._core.bench.server.contexts == [{"user": "ada"}]
@@ -587,7 +589,9 @@ class TestWhatGoesWrong:
             while True:
                 yield ProgressUpdateEvent(text="…")
 
-        with pytest.raises(LimitError, match=r"sent more than 50 events(.|\n)*progress(.|\n)*Limits\(events=") as caught:
+        with pytest.raises(
+            LimitError, match=r"sent more than 50 events(.|\n)*progress(.|\n)*Limits\(events="
+        ) as caught:
             client_of(respond, limits=Limits(events=50)).send("go")
         assert "51 events" in str(caught.value)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -149,10 +148,17 @@ class Simulation:
     """Posts requests to a server while its runs are observed."""
 
     server: Server
+    loop: asyncio.Runner
     script: ModelScript | None = field(default_factory=ModelScript)
     thread_id: str | None = None
 
-    async def send(self, text: str = "Hello") -> Stream:
+    def send(self, text: str = "Hello") -> Stream:
+        return self.loop.run(self.sending(text))
+
+    def answer(self, result: Any) -> Stream:
+        return self.loop.run(self.post("threads.add_client_tool_output", thread_id=self.thread_id, result=result))
+
+    async def sending(self, text: str = "Hello") -> Stream:
         message = {
             "content": [{"type": "input_text", "text": text}],
             "quoted_text": "",
@@ -162,9 +168,6 @@ class Simulation:
         if self.thread_id is None:
             return await self.post("threads.create", input=message)
         return await self.post("threads.add_user_message", input=message, thread_id=self.thread_id)
-
-    async def answer(self, result: Any) -> Stream:
-        return await self.post("threads.add_client_tool_output", thread_id=self.thread_id, result=result)
 
     async def post(self, request: str, **params: Any) -> Stream:
         stream = Stream(Exchange(TimelineRecorder(), self.script, self.thread_id))
@@ -187,6 +190,12 @@ class Simulation:
 
 
 @pytest.fixture
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
 def instrumentation() -> Iterator[Instrumentation]:
     with Instrumentation.active() as active:
         yield active
@@ -198,10 +207,12 @@ def script() -> ModelScript:
 
 
 @pytest.fixture
-def simulate(instrumentation: Instrumentation, script: ModelScript) -> Callable[..., Simulation]:
+def simulate(
+    instrumentation: Instrumentation, script: ModelScript, loop: asyncio.Runner
+) -> Callable[..., Simulation]:
     """`simulate(agent_or_server)`: a simulation of it with the fixture `script`."""
 
-    def make(what: Agent[Any] | Server, **options: Any) -> Simulation:
-        return Simulation(what if isinstance(what, Server) else answering(what, **options), script)
+    def make(what: Agent[Any] | Server, script: ModelScript | None = script, **options: Any) -> Simulation:
+        return Simulation(what if isinstance(what, Server) else answering(what, **options), loop, script)
 
     return make

@@ -275,7 +275,7 @@ async def ids_are_unique(kit: Kit) -> None:
     must_hold="An item may have any text for an id, and is found by just that.",
     relies=Reliance(
         "agents.py",
-        "id=event.item.id,",
+        "id=item.id,",
         "the messages of an Agents SDK run keep the ids that the model's API gave them, whatever generate_item_id does",
     ),
     remedy="Use a text column for item ids (no UUID, no number, no short VARCHAR), and compare it as it is.",
@@ -283,16 +283,15 @@ async def ids_are_unique(kit: Kit) -> None:
 async def ids_of_others_are_kept(kit: Kit) -> None:
     thread = await kit.saved_thread()
     mark = kit.item_id(thread, "mark")  # in a store that is used again, these ids too must be new
-    made = (f"msg_{mark:0>60}", f"ws_{mark}-{'a' * 60}", f"MSG_{mark}", f"msg_{mark}", f"{mark}/é:1 2")
-    ids = [kit.names.give(item_id, item_id) for item_id in made]
-    for item_id in ids:
-        await kit.add(thread, kit.message(thread, item_id, id=item_id))
-    for item_id in ids:
-        message = await kit.load_item(thread, item_id)
-        if message.id != item_id:
-            kit.broken(stored=f"an item with the id {item_id!r}", came_back=f"the id {message.id!r}")
-        if item_id not in message.model_dump_json().partition('"content"')[2].encode().decode("unicode_escape"):
-            kit.broken(stored=f"an item with the id {item_id!r}", came_back="another item under this id")
+    # The model's API gives ids of up to 68 characters; upper and lower case are different ids.
+    ids = [
+        kit.names.give(made, made) for made in (f"msg_{mark:0>64}", f"fc_{mark}", f"msg_{mark}", f"MSG_{mark}", mark)
+    ]
+    messages = [kit.message(thread, item_id, id=item_id) for item_id in ids]
+    for message in messages:
+        await kit.add(thread, message)
+    for message in messages:
+        kit.same(message, await kit.load_item(thread, message.id))
     kit.equal(ids, await kit.texts(thread))
 
 

@@ -1,0 +1,199 @@
+"""One request through an ASGI app: its answer chunk by chunk, and what the app learns when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from .lifespan import Application, Message
+
+Headers = list[tuple[bytes, bytes]]
+_PIECE = 65_536  # bytes of a request body in one message, about as servers cut it
+_PATIENCE = 1_000  # messages that an app may send to nobody before it must let others run
+
+
+class AppRaised(Exception):
+    """Carries what the app raised past the HTTP client, which must not take it for an error of its own."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(error)
+
+
+class ClientGoneError(OSError):
+    """What ``send()`` raises under ASGI 2.4 once the client has left."""
+
+
+class Cycle:
+    """Runs the app for one request, in a task of its own.
+
+    The app is at most one chunk ahead: it goes on when the client asks for more. So an app waits in its own code, not
+    in ``send()``, while the client waits for it, and a client that leaves then reaches it there, as under a real server.
+
+    Args:
+        app: The ASGI app.
+        scope: The request's scope.
+        body: The request's body.
+        strict: Whether ``send()`` raises once the client has left (ASGI 2.4) or does nothing (2.3, as uvicorn).
+        linger: Seconds to wait, when the client has all it wants or leaves, for the app to come to its end.
+    """
+
+    def __init__(self, app: Application, scope: Message, body: bytes, *, strict: bool, linger: float) -> None:
+        self._app = app
+        self._scope = scope
+        self._pieces = deque(body[i : i + _PIECE] for i in range(0, len(body) or 1, _PIECE))
+        self._strict = strict
+        self._linger = linger
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._answer: tuple[int, Headers] | None = None
+        self._chunks: deque[bytes] = deque()
+        self._reader: asyncio.Future[None] | None = None
+        self._writers: list[asyncio.Future[None]] = []
+        self._nothing_more = asyncio.Event()
+        self._complete = self._gone = self._ended = self._left = False
+        self._sent_to_nobody = 0
+        self._error: BaseException | None = None
+        self.task: asyncio.Task[None] = self._loop.create_task(self._serve(), name=f"chatkit-sim: {scope['path']}")
+
+    async def open(self) -> tuple[int, Headers]:
+        """Wait for the status and the headers.
+
+        Raises:
+            AppRaised: The app raised instead of answering.
+        """
+        try:
+            await self._opened
+        except asyncio.CancelledError:
+            await self.leave()
+            raise
+        if self._answer is None:
+            raise AppRaised(self._error or RuntimeError("The ASGI app returned without starting a response."))
+        return self._answer
+
+    async def read(self) -> bytes | None:
+        """The next chunk of the body, or ``None`` when the app has ended it and returned.
+
+        Raises:
+            AppRaised: The app raised, if only after the end of the body (a background task).
+            EOFError: The app returned in the middle of the body.
+        """
+        while not self._chunks:
+            self._release()
+            if self._complete or self._ended:
+                return await self._finish()
+            self._reader = self._loop.create_future()
+            await self._reader
+        return self._chunks.popleft()
+
+    async def leave(self) -> None:
+        """Go away; the app is told as ASGI tells it, and gets time to react.
+
+        Raises:
+            AppRaised: The app raised something else than that the client has left.
+        """
+        if self._left:
+            return
+        self._left = self._gone = True
+        # In this order: the app goes on from send() to where it next waits, and there learns that nobody is left.
+        self._release()
+        self._nothing_more.set()
+        await asyncio.wait([self.task], timeout=self._linger)
+        if self._error is not None and not _tells_of_leaving(self._error):
+            raise AppRaised(self._error)
+        self._error = None  # its traceback would keep the responder's generator from being closed
+
+    async def _finish(self) -> None:
+        self._left = True
+        self._nothing_more.set()
+        await asyncio.wait([self.task], timeout=self._linger)
+        if self._error is not None:
+            raise AppRaised(self._error)
+        if not self._complete:
+            raise EOFError("the ASGI app returned before it had sent the last part of the body")
+
+    async def _serve(self) -> None:
+        try:
+            await self._app(self._scope, self._receive, self._send)
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._error = error
+            raise
+        except asyncio.CancelledError:
+            self._error = None if self._gone else RuntimeError("The ASGI app was cancelled in the middle of a request.")
+        except BaseException as error:
+            self._error = _single(error)
+        finally:
+            self._ended = True
+            _resolve(self._opened)
+            self._wake_reader()
+
+    async def _receive(self) -> Message:
+        if self._pieces and not self._gone:
+            piece = self._pieces.popleft()
+            return {"type": "http.request", "body": piece, "more_body": bool(self._pieces)}
+        await self._nothing_more.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if self._gone:
+            return await self._send_to_nobody()
+        if message["type"] == "http.response.start":
+            self._answer = (message["status"], list(message.get("headers", ())))
+            _resolve(self._opened)
+        elif message["type"] == "http.response.body":
+            await self._send_body(message)
+
+    async def _send_body(self, message: Message) -> None:
+        if self._answer is None or self._complete:
+            state = "before the response was started" if self._answer is None else "after the last part of the body"
+            raise RuntimeError(f"The ASGI app sent http.response.body {state}.")
+        more = message.get("more_body", False)
+        if message.get("body"):
+            self._chunks.append(bytes(message["body"]))
+        if not more:
+            self._complete = True
+            self._nothing_more.set()
+        self._wake_reader()
+        if more and self._chunks:
+            writer = self._loop.create_future()
+            self._writers.append(writer)
+            await writer
+
+    async def _send_to_nobody(self) -> None:
+        if self._strict:
+            raise ClientGoneError("The client has closed the connection.")
+        # An app that never awaits anything else could not be cancelled.
+        self._sent_to_nobody += 1
+        if self._sent_to_nobody > _PATIENCE:
+            await asyncio.sleep(0)
+
+    def _release(self) -> None:
+        writers, self._writers = self._writers, []
+        for writer in writers:
+            _resolve(writer)
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None:
+            _resolve(self._reader)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _single(error: BaseException) -> BaseException:
+    # Starlette streams in a task group, which wraps what its one task raised.
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _tells_of_leaving(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        # Starlette raises ClientDisconnect for either; it is known by name, since Starlette need not be installed.
+        if isinstance(seen, ClientGoneError) or type(seen).__name__ == "ClientDisconnect":
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

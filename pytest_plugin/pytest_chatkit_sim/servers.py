@@ -1,0 +1,136 @@
+"""Servers and contexts named by MODULE:ATTR."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+_STORE_NAMES = ("store", "data_store", "chatkit_store")
+
+
+def load(name: str, root: Path, what: str) -> Any:
+    """Import what MODULE:ATTR names; the root directory is importable, as for uvicorn.
+
+    Args:
+        name: ``MODULE:ATTR``; dots within ATTR go into what it holds.
+        root: The root directory of the run.
+        what: Who names it, for the message, such as ``--chatkit-server``.
+
+    Raises:
+        pytest.UsageError: There is nothing of this name.
+    """
+    module_name, colon, path = name.partition(":")
+    if not colon or not module_name or not path:
+        raise pytest.UsageError(f"{what} takes MODULE:ATTR, such as todo.server:TodoServer, not {name!r}.")
+    value: Any = _import(module_name, root, f"{what} {name}")
+    for attribute in path.split("."):
+        try:
+            value = getattr(value, attribute)
+        except AttributeError:
+            raise pytest.UsageError(_no_attribute(value, attribute, f"{what} {name}")) from None
+    return value
+
+
+def filled_from_fixtures(function: Any, request: pytest.FixtureRequest) -> Any:
+    """A function whose parameters are taken from the fixtures of the same names.
+
+    Parameters without a fixture keep their default; the only parameter of a factory is the store, whatever its name.
+
+    Args:
+        function: What was named; a value, or a function without parameters, is returned as it is.
+        request: The request of the fixture that needs it.
+
+    Raises:
+        pytest.UsageError: A parameter has neither a fixture nor a default.
+    """
+    if not callable(function) or _is_server(function):
+        return function
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return function
+    takes = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    required = [p for p in takes if p.default is p.empty]
+    named: dict[str, Any] = {}
+    for parameter in takes:
+        is_store = parameter.name in _STORE_NAMES or required == [parameter]
+        found, value = _fixture(request, parameter.name)
+        if not found and is_store:
+            found, value = _fixture(request, "chatkit_store")
+        if found:
+            named[parameter.name] = value
+        elif parameter.default is parameter.empty:
+            raise pytest.UsageError(_no_fixture(function, parameter.name))
+    return functools.partial(function, **named) if named else function
+
+
+def as_factory(source: Any) -> Any:
+    """A filled function as a factory without parameters, whatever kind of function it is."""
+    if not isinstance(source, functools.partial):
+        return source
+    from chatkit_sim.client.serving import call
+
+    return lambda: call(source)
+
+
+def _fixture(request: pytest.FixtureRequest, name: str) -> tuple[bool, Any]:
+    try:
+        return True, request.getfixturevalue(name)
+    except pytest.FixtureLookupError as error:
+        if error.argname != name:
+            raise  # the fixture is there, and misses one of its own
+        return False, None
+
+
+def _import(module_name: str, root: Path, what: str) -> ModuleType:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        # Only when the module itself is missing: a missing import inside of it is the app's, and shows as it is.
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise pytest.UsageError(
+            f"{what}: there is no module {error.name!r}. It is looked for in {root} and on sys.path."
+        ) from None
+
+
+def _no_attribute(holder: Any, attribute: str, what: str) -> str:
+    names = [name for name, value in vars(holder).items() if _looks_like_a_server(value)]
+    hint = f" It has {', '.join(sorted(names))}." if names else ""
+    return f"{what}: {getattr(holder, '__name__', holder)!r} has no {attribute!r}.{hint}"
+
+
+def _looks_like_a_server(value: Any) -> bool:
+    server = _server_class()
+    return server is not None and (
+        isinstance(value, server) or (inspect.isclass(value) and issubclass(value, server) and value is not server)
+    )
+
+
+def _is_server(value: Any) -> bool:
+    server = _server_class()
+    return server is not None and isinstance(value, server)
+
+
+def _server_class() -> Callable[..., Any] | None:
+    module = sys.modules.get("chatkit.server")
+    return getattr(module, "ChatKitServer", None)
+
+
+def _no_fixture(factory: Any, parameter: str) -> str:
+    name = getattr(factory, "__qualname__", repr(factory))
+    return (
+        f"The server factory {name} has a parameter {parameter!r}, and there is neither a fixture of that name nor a "
+        f"default. Define the fixture `{parameter}`, or the fixture `chatkit_server` that returns the finished server."
+    )

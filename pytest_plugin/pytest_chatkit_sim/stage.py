@@ -1,0 +1,162 @@
+"""What one test owns: its bench, built when the first chatkit fixture needs it, and its end."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import warnings
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .options import SETTINGS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from chatkit_sim.client import Bench
+    from chatkit_sim.client.face import ClientFace
+    from chatkit_sim.rules import Ignore
+
+_EVERYWHERE = ("*", "0.0.0.0/0", "::/0")
+_WIDGET_NOISE = "Direct usage of named widget classes"
+
+
+class Stage:
+    """The bench of one test, and who plays on it.
+
+    The bench begins with the first chatkit fixture, so that the network is closed and runs are observed from then on;
+    the server is given later, when it is known.
+
+    Attributes:
+        bench: The bench.
+        server: The server under test, or a factory of it.
+        store: What a factory of a server is given.
+        clients: The clients that the test took.
+        node_id: The test.
+    """
+
+    def __init__(self, item: pytest.Item, settings: Settings) -> None:
+        check_versions()
+        with quiet_imports():
+            from chatkit_sim.client import Bench, Limits
+            from chatkit_sim.rules import Catalogue
+
+        self.server: Any = None
+        self.store: Any = None
+        self.clients: list[ClientFace] = []
+        self.node_id = item.nodeid
+        self.bench: Bench = Bench(
+            self._opened,
+            catalogue=Catalogue(ignores=_ignores(item, settings)),
+            limits=Limits(**settings.limits),
+            allow_network=_EVERYWHERE if settings.network == "open" else settings.allow_network,
+            strict_network=settings.network == "strict",
+        )
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Any]:
+        from chatkit_sim.client.serving import open_server
+
+        async with AsyncExitStack() as stack:
+            yield await open_server(self.server, lambda: self.store, stack)
+
+    def conclude(self) -> None:
+        """Judge the test as a whole, after its body.
+
+        Raises:
+            ViolationError: A rule about the whole test is broken, or an ignore of its marker matched nothing.
+        """
+        __tracebackhide__ = True
+        self.bench.conclude()
+        unused = self.bench.catalogue.unused_ignores("marker")
+        if unused:
+            raise stale_ignores(unused)
+
+
+STAGE = pytest.StashKey[Stage]()
+
+
+def stage_of(item: pytest.Item) -> Stage:
+    """The stage of a test, made now if it has none."""
+    if STAGE not in item.stash:
+        item.stash[STAGE] = Stage(item, item.config.stash[SETTINGS])
+    return item.stash[STAGE]
+
+
+def stale_ignores(unused: tuple[Ignore, ...]) -> Exception:
+    """The error for ignores of a marker that matched nothing."""
+    from chatkit_sim.errors import UsageError
+
+    lines = "\n".join(f"  {ignore}" for ignore in unused)
+    return UsageError(
+        f"Nothing in this test broke what its marker ignores:\n{lines}\n"
+        "Take it out of @pytest.mark.chatkit(ignore=[...]), so that the rule speaks again when it is broken."
+    )
+
+
+@contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Import chatkit where warnings are errors: it warns of its own widget classes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _WIDGET_NOISE, DeprecationWarning)
+        yield
+
+
+def let_chatkit_be_imported(config: pytest.Config) -> None:
+    """The same for conftests and test modules, which pytest imports under its own filters."""
+    line = f"ignore:{_WIDGET_NOISE}:DeprecationWarning:abc"
+    config.addinivalue_line("filterwarnings", line)
+    from_flags = config.known_args_namespace.pythonwarnings
+    if from_flags:  # these come after those of the ini file
+        from_flags.append(line)
+
+
+def check_versions() -> None:
+    """See that the SDKs are as new as this package asks for.
+
+    Raises:
+        UsageError: One of them is older.
+    """
+    from packaging.requirements import Requirement
+
+    from chatkit_sim.errors import UsageError
+
+    for line in importlib.metadata.requires("chatkit-sim") or ():
+        needed = Requirement(line)
+        if needed.name not in ("openai-chatkit", "openai-agents"):
+            continue
+        found = importlib.metadata.version(needed.name)
+        if not needed.specifier.contains(found, prereleases=True):
+            raise UsageError(
+                f"chatkit-sim needs {needed.name}{needed.specifier}, and {found} is installed.\n"
+                f'Upgrade it: pip install --upgrade "{needed.name}{needed.specifier}"'
+            )
+
+
+def _ignores(item: pytest.Item, settings: Settings) -> list[Ignore]:
+    from chatkit_sim.errors import UsageError
+    from chatkit_sim.rules import Ignore
+
+    texts = [(text, "marker") for text in _marked(item)] + list(settings.ignores)
+    try:
+        return [Ignore.parse(text, origin=origin) for text, origin in texts]
+    except UsageError:
+        raise
+    except TypeError as error:
+        raise UsageError(f"@pytest.mark.chatkit(ignore=[...]) takes a list of texts: {error}.") from error
+
+
+def _marked(item: pytest.Item) -> list[str]:
+    from chatkit_sim.errors import UsageError
+
+    texts: list[str] = []
+    for marker in item.iter_markers("chatkit"):
+        unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name != "ignore")]
+        ignores = marker.kwargs.get("ignore", ())
+        if unknown or isinstance(ignores, str):
+            what = f"not {', '.join(unknown)}" if unknown else "a list, not one text"
+            raise UsageError(f'The marker takes @pytest.mark.chatkit(ignore=["RULE: reason"]), {what}.')
+        texts += ignores
+    return texts
