@@ -15,6 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from ..errors import ChatKitSimError
 from ..rules.base import BlockedCall
@@ -47,8 +49,9 @@ class NetworkBlocked(ChatKitSimError, RuntimeError):
 class NetworkGuard:
     """Stops DNS, TCP and UDP to global addresses while it is active.
 
-    Loopback, private and link-local addresses, single-label names (``redis``, ``localhost``) and Unix sockets pass.
-    Several guards may be active at once; a call must be allowed by all of them.
+    Loopback, private and link-local addresses, single-label names (``redis``, ``localhost``) and Unix sockets pass;
+    the proxies that the environment names (``HTTPS_PROXY``) do not, wherever they are, since they lead out. Several
+    guards may be active at once; a call must be allowed by all of them.
 
     Args:
         allow: Hosts and networks that pass too: ``api.example.com``, ``*.example.com``, ``203.0.113.0/24``. The
@@ -71,6 +74,7 @@ class NetworkGuard:
         self._networks = [network for network in map(_network, allow) if network is not None]
         self._resolved: set[str] = set()
         self._strict = strict
+        self._proxies = frozenset(map(_endpoint, getproxies().values()))
 
     def __enter__(self) -> NetworkGuard:
         _hook().add(self)
@@ -81,11 +85,13 @@ class NetworkGuard:
     ) -> None:
         _hook().remove(self)
 
-    def lets_pass(self, host: str) -> bool:
+    def lets_pass(self, host: str, port: int | None = None) -> bool:
         """Whether a call to this name or address is allowed."""
-        address = _address(host)
+        address, name = _address(host), host.lower().rstrip(".")
+        if (name, port) in self._proxies:
+            return name in self._names
         if address is None:
-            return self._lets_name_pass(host.lower().rstrip("."))
+            return self._lets_name_pass(name)
         if address.is_loopback or host in self._resolved or any(address in network for network in self._networks):
             return True
         return not self._strict and not address.is_global
@@ -130,7 +136,7 @@ class _AuditHook:
 
     def check(self, host: str, port: int | None) -> None:
         """Raise when a guard does not let a call pass."""
-        refusing = [guard for guard in self.guards if not guard.lets_pass(host)]
+        refusing = [guard for guard in self.guards if not guard.lets_pass(host, port)]
         if not refusing:
             return
         call = BlockedCall(host, port, _place(sys._getframe(1)))
@@ -196,6 +202,11 @@ def _network(pattern: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | No
         return ipaddress.ip_network(pattern, strict=False)
     except ValueError:
         return None
+
+
+def _endpoint(proxy: str) -> tuple[str, int | None]:
+    url = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return (url.hostname or "").lower(), url.port
 
 
 def _text(host: Any) -> str:

@@ -37,7 +37,7 @@ class RoutingModel(Model):
         try:
             delivery = await self._delivery(call)
             if delivery is None:
-                response = await self._own_model().get_response(**self._own_arguments(call))
+                response = await self._own_model().get_response(*self._own_arguments(args), **kwargs)
             else:
                 response = await respond(delivery, self._play(delivery), call)
         except Exception as error:
@@ -54,7 +54,7 @@ class RoutingModel(Model):
         try:
             delivery = await self._delivery(call)
             if delivery is None:
-                events = self._own_model().stream_response(**self._own_arguments(call))
+                events = self._own_model().stream_response(*self._own_arguments(args), **kwargs)
             else:
                 events = stream(delivery, self._play(delivery), call)
             async for event in events:
@@ -97,11 +97,9 @@ class RoutingModel(Model):
         self._last = choice
         return choice
 
-    def _own_arguments(self, call: ModelCall) -> dict[str, Any]:
-        facts = dict(vars(call))
-        del facts["streamed"]
-        facts["model_settings"] = self._own_settings(call.model_settings)
-        return facts
+    def _own_arguments(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        system_instructions, given, settings, *rest = args  # in the order of Model.get_response
+        return system_instructions, given, self._own_settings(settings), *rest
 
     def _own_settings(self, settings: ModelSettings) -> ModelSettings:
         # For a Model instance, as this one is, the SDK drops the defaults that it has for the model's name.

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from ..errors import UsageError
+from .browser import origin_of
 from .cycle import Cycle
 from .lifespan import Application, Lifespan
 
@@ -29,7 +30,7 @@ class AsgiApp:
 
     Attributes:
         app: The app.
-        base_url: See above, without a trailing slash.
+        base_url: See above.
 
     Example::
 
@@ -44,12 +45,9 @@ class AsgiApp:
                 f"The ASGI app is {app!r} ({type(app).__name__}), which cannot be called. "
                 "Give the app itself, such as FastAPI(), not its name or module."
             )
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"base_url must look like 'http://testserver', not {base_url!r}.")
         self.app = app
-        self.base_url = base_url.rstrip("/")
-        self._host = parts.hostname
+        self.base_url = origin_of(base_url)
+        self._host = urlsplit(base_url).hostname
         self._linger = linger
         self._lifespan: Lifespan | None = None
         self._starting: asyncio.Task[None] | None = None

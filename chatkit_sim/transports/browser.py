@@ -21,12 +21,12 @@ class Browser:
 
     Args:
         transport: What carries the requests; real HTTP by default.
-        base_url: What relative URLs are relative to.
+        origin: The scheme and host that relative URLs are relative to.
     """
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport | None = None, base_url: str = "") -> None:
+    def __init__(self, transport: httpx2.AsyncBaseTransport | None = None, origin: str = "") -> None:
         self._transport = transport
-        self._base_url = base_url
+        self._origin = origin
         self._client: httpx2.AsyncClient | None = None
 
     async def open(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> httpx2.Response:
@@ -87,24 +87,31 @@ class Browser:
         if self._client is None:
             timeout = httpx2.Timeout(None, connect=10.0)  # a responder may take its time: the client has a limit
             self._client = httpx2.AsyncClient(
-                transport=self._transport, base_url=self._base_url, follow_redirects=True, timeout=timeout
+                transport=self._transport, base_url=self._origin, follow_redirects=True, timeout=timeout
             )
         return self._client
 
 
-def real_http(url: str) -> httpx2.AsyncBaseTransport | None:
-    """What carries requests to ``url``: straight there on this machine, else as the environment says (proxies).
-
-    Args:
-        url: The URL of the server.
+def origin_of(url: str) -> str:
+    """The scheme and host of a URL.
 
     Raises:
         UsageError: It is no absolute URL of HTTP.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"The URL of a ChatKit endpoint looks like 'http://127.0.0.1:8000/chatkit', not {url!r}.")
-    if parts.scheme == "http" and _is_this_machine(parts.hostname):
+        raise UsageError(f"The URL of a server looks like 'http://127.0.0.1:8000/chatkit', not {url!r}.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def real_http(url: str) -> httpx2.AsyncBaseTransport | None:
+    """What carries requests to ``url``: straight there on this machine, else as the environment says (proxies).
+
+    Args:
+        url: The URL of the server, absolute.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname and _is_this_machine(parts.hostname):
         # Without certificates, which take 50 ms to load.
         return httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False)
     return None

@@ -10,6 +10,7 @@ from .lifespan import Application, Message
 Headers = list[tuple[bytes, bytes]]
 _PIECE = 65_536  # bytes of a request body in one message, about as servers cut it
 _PATIENCE = 1_000  # messages that an app may send to nobody before it must let others run
+_CLOSING = 10  # turns of the event loop, in which it closes the (nested) generators that an app has dropped
 
 
 class AppRaised(Exception):
@@ -27,8 +28,8 @@ class ClientGoneError(OSError):
 class Cycle:
     """Runs the app for one request, in a task of its own.
 
-    The app is at most one chunk ahead: it goes on when the client asks for more. So an app waits in its own code, not
-    in ``send()``, while the client waits for it, and a client that leaves then reaches it there, as under a real server.
+    The app goes on when the client asks for more. So while the client waits, the app waits in its own code and not in
+    ``send()``, and a client that leaves then reaches it there, as under a real server.
 
     Args:
         app: The ASGI app.
@@ -81,7 +82,8 @@ class Cycle:
         while not self._chunks:
             self._release()
             if self._complete or self._ended:
-                return await self._finish()
+                await self._finish()
+                return None
             self._reader = self._loop.create_future()
             await self._reader
         return self._chunks.popleft()
@@ -101,7 +103,9 @@ class Cycle:
         await asyncio.wait([self.task], timeout=self._linger)
         if self._error is not None and not _tells_of_leaving(self._error):
             raise AppRaised(self._error)
-        self._error = None  # its traceback would keep the responder's generator from being closed
+        self._error = None  # its traceback keeps what the app streamed from being closed
+        for _ in range(_CLOSING):
+            await asyncio.sleep(0)
 
     async def _finish(self) -> None:
         self._left = True
@@ -136,8 +140,8 @@ class Cycle:
 
     async def _send(self, message: Message) -> None:
         if self._gone:
-            return await self._send_to_nobody()
-        if message["type"] == "http.response.start":
+            await self._send_to_nobody()
+        elif message["type"] == "http.response.start":
             self._answer = (message["status"], list(message.get("headers", ())))
             _resolve(self._opened)
         elif message["type"] == "http.response.body":

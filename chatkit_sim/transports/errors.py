@@ -106,7 +106,9 @@ def remedy_for_status(status: int, routes: Sequence[str], redirected: bool) -> s
         redirected: Whether a redirect was followed on the way.
     """
     if redirected and status in (404, 405):
-        return "a 301, 302 or 303 turns the POST into a GET: give the URL that it leads to, or redirect with 307 or 308."
+        return (
+            "a 301, 302 or 303 turns the POST into a GET: give the URL that it leads to, or redirect with 307 or 308."
+        )
     if status in (404, 405):
         known = f" The app has: {', '.join(routes)}." if routes else ""
         return f"give the path (chatkit_path, or the URL) at which the app takes POST for ChatKit.{known}"

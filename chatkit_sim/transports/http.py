@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .base import Response
-from .browser import Browser, real_http
+from .browser import Browser, origin_of, real_http
 from .endpoint import NO_DELAYS, Endpoint
 
 
@@ -33,7 +33,7 @@ class HttpTransport:
         retry_delays: Sequence[float] = NO_DELAYS,
     ) -> None:
         self.url = url
-        self._browser = Browser(real_http(url), url)
+        self._browser = Browser(real_http(url), origin_of(url))
         self._endpoint = Endpoint(self._browser, url, headers or {}, retry_delays)
 
     async def send(self, body: bytes, context: Any) -> Response:

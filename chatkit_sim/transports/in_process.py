@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chatkit.server import ChatKitServer, StreamingResult
 
 from .base import Response
+from .browser import Browser
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,19 @@ class InProcess:
         if isinstance(result, StreamingResult):
             return Response(chunks=_chunks(result))
         return Response(body=result.json)
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
+    ) -> Response:
+        """See ``Transport``: there is no app, so it goes over the network (or to what a test puts in its place)."""
+        browser = Browser()
+        try:
+            return await browser.request(method, url, headers=headers, content=content)
+        finally:
+            await browser.aclose()
+
+    async def aclose(self) -> None:
+        """See ``Transport``."""
 
 
 async def _chunks(result: StreamingResult) -> AsyncGenerator[bytes, None]:

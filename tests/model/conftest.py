@@ -207,9 +207,7 @@ def script() -> ModelScript:
 
 
 @pytest.fixture
-def simulate(
-    instrumentation: Instrumentation, script: ModelScript, loop: asyncio.Runner
-) -> Callable[..., Simulation]:
+def simulate(instrumentation: Instrumentation, script: ModelScript, loop: asyncio.Runner) -> Callable[..., Simulation]:
     """`simulate(agent_or_server)`: a simulation of it with the fixture `script`."""
 
     def make(what: Agent[Any] | Server, script: ModelScript | None = script, **options: Any) -> Simulation:

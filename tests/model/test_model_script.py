@@ -243,13 +243,10 @@ def test_injected_failures_are_known_by_their_cause(simulate, script):
     stream = simulate(agent()).send()
     assert script.is_injected(stream.exchange.swallowed[0])
     assert not script.is_injected(TimeoutError("slow"))
-    try:
-        try:
-            raise script.injected[0]
-        except TimeoutError:
-            raise RuntimeError("wrapped") from None
-    except RuntimeError as wrapped:
-        assert script.is_injected(wrapped)
+    wrapped = RuntimeError("wrapped")
+    wrapped.__context__ = script.injected[0]
+    assert script.is_injected(wrapped)
+    assert script.is_injected(ExceptionGroup("several", [ValueError(), wrapped]))
 
 
 def test_requests_never_change(simulate, script):

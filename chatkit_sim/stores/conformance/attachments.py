@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ),
     remedy="Store attachment.model_dump_json() and load it with TypeAdapter(Attachment).validate_json(...).",
 )
-async def attachment_loads_as_saved(kit: Kit) -> None:
+async def _attachment_loads_as_saved(kit: Kit) -> None:
     for data in samples.ATTACHMENTS:
         attachment = samples.attachment(data, attachment_id=kit.attachment(data["name"]).id)
         await kit.save_attachment(attachment)
@@ -44,12 +44,14 @@ async def attachment_loads_as_saved(kit: Kit) -> None:
     ),
     remedy="Upsert by id: INSERT ... ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data.",
 )
-async def attachment_saved_again_is_replaced(kit: Kit) -> None:
+async def _attachment_saved_again_is_replaced(kit: Kit) -> None:
     announced = samples.attachment(samples.ATTACHMENTS[1], attachment_id=kit.attachment("notes.txt").id)
     await kit.save_attachment(announced)
     uploaded = announced.model_copy(update={"upload_descriptor": None, "metadata": {"scan": "clean"}})
     await kit.save_attachment(uploaded)
-    kit.same(uploaded, await kit.store.load_attachment(announced.id, kit.context), what="the attachment, again, uploaded")
+    kit.same(
+        uploaded, await kit.store.load_attachment(announced.id, kit.context), what="the attachment, again, uploaded"
+    )
 
 
 @promise(
@@ -63,7 +65,7 @@ async def attachment_saved_again_is_replaced(kit: Kit) -> None:
     ),
     remedy="Write thread_id on every save, not only when the attachment is new.",
 )
-async def attachment_keeps_its_thread(kit: Kit) -> None:
+async def _attachment_keeps_its_thread(kit: Kit) -> None:
     thread = await kit.saved_thread()
     attachment = kit.attachment()
     await kit.save_attachment(attachment)
@@ -84,7 +86,7 @@ async def attachment_keeps_its_thread(kit: Kit) -> None:
     ),
     remedy="Raise NotFoundError from chatkit.store when no row is found.",
 )
-async def unknown_attachment_is_not_found(kit: Kit) -> None:
+async def _unknown_attachment_is_not_found(kit: Kit) -> None:
     await kit.save_attachment(kit.attachment("some file"))
     unknown = kit.attachment("unknown file")
     await kit.not_found("another attachment", kit.store.load_attachment(unknown.id, kit.context))
@@ -99,9 +101,10 @@ async def unknown_attachment_is_not_found(kit: Kit) -> None:
         "await self.store.delete_attachment(",
         "attachments.delete answers that all went well; the file could still be sent with a message",
     ),
-    remedy="DELETE FROM attachments WHERE id = ... and commit; where nothing was deleted, return or raise NotFoundError.",
+    remedy="DELETE FROM attachments WHERE id = ... and commit; where nothing was deleted, return, or raise"
+    " NotFoundError.",
 )
-async def deleted_attachment_is_gone(kit: Kit) -> None:
+async def _deleted_attachment_is_gone(kit: Kit) -> None:
     attachment, other = kit.attachment("deleted file"), kit.attachment("other file")
     await kit.save_attachment(attachment)
     await kit.save_attachment(other)
@@ -123,7 +126,7 @@ async def deleted_attachment_is_gone(kit: Kit) -> None:
     ),
     remedy="Keep JSON, or deep copies in both directions.",
 )
-async def attachments_are_copies(kit: Kit) -> None:
+async def _attachments_are_copies(kit: Kit) -> None:
     attachment = kit.attachment(metadata={"list": ["before"]})
     wanted = attachment.model_copy(deep=True)
     await kit.save_attachment(attachment)
@@ -138,10 +141,10 @@ async def attachments_are_copies(kit: Kit) -> None:
 
 
 PROMISES = (
-    attachment_loads_as_saved,
-    attachment_saved_again_is_replaced,
-    attachment_keeps_its_thread,
-    unknown_attachment_is_not_found,
-    deleted_attachment_is_gone,
-    attachments_are_copies,
+    _attachment_loads_as_saved,
+    _attachment_saved_again_is_replaced,
+    _attachment_keeps_its_thread,
+    _unknown_attachment_is_not_found,
+    _deleted_attachment_is_gone,
+    _attachments_are_copies,
 )

@@ -105,4 +105,6 @@ def _list_difference(wanted: list[Any], found: list[Any], path: str) -> str | No
     if len(wanted) != len(found):
         return f"{path or 'it'}: stored {len(wanted)} elements, came back with {len(found)}"
     pairs = enumerate(zip(wanted, found, strict=True))
-    return next((text for number, (one, two) in pairs if (text := _first_difference(one, two, f"{path}[{number}]"))), None)
+    return next(
+        (text for number, (one, two) in pairs if (text := _first_difference(one, two, f"{path}[{number}]"))), None
+    )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _WRITERS = 10
 _BOTH_AT_ONCE = "a title task, a second tab, a server tool and the stream itself write to one thread at once"
 _ATOMIC = (
-    "Change one row with one statement, in a transaction of its own; where a whole document is read, changed and written"
-    " back, hold a lock (asyncio.Lock for each thread, SELECT ... FOR UPDATE) from the read to the write."
+    "Change one row with one statement, in a transaction of its own; where a whole document is read, changed and"
+    " written back, hold a lock (asyncio.Lock for each thread, SELECT ... FOR UPDATE) from the read to the write."
 )
 
 
@@ -29,7 +29,7 @@ _ATOMIC = (
     relies=Reliance("server.py", "await self.store.add_thread_item(thread.id, item, context=context)", _BOTH_AT_ONCE),
     remedy=_ATOMIC,
 )
-async def concurrent_adds_are_all_kept(kit: Kit) -> None:
+async def _concurrent_adds_are_all_kept(kit: Kit) -> None:
     thread = await kit.saved_thread()
     messages = [kit.message(thread, f"message {number}") for number in range(2 * _WRITERS)]
 
@@ -49,12 +49,14 @@ async def concurrent_adds_are_all_kept(kit: Kit) -> None:
     family="concurrency",
     must_hold="Threads that are written at the same time keep their own items, each in its own order.",
     relies=Reliance(
-        "server.py", "return StreamingResult(self._process_streaming(parsed_request, context))", "one server streams to many users at once"
+        "server.py",
+        "return StreamingResult(self._process_streaming(parsed_request, context))",
+        "one server, with one store, streams to many users at once",
     ),
-    remedy="Keep nothing of a call in the store object (a current thread, a shared cursor or session); give each call its"
-    " own connection or session.",
+    remedy="Keep nothing of a call in the store object (a current thread, a shared cursor or session); give each call"
+    " its own connection or session.",
 )
-async def concurrent_threads_stay_apart(kit: Kit) -> None:
+async def _concurrent_threads_stay_apart(kit: Kit) -> None:
     texts = ("first", "second", "third")
 
     async def converse(name: str) -> ThreadMetadata:
@@ -79,7 +81,7 @@ async def concurrent_threads_stay_apart(kit: Kit) -> None:
     ),
     remedy="A unique key and ON CONFLICT DO UPDATE; SELECT first and INSERT then is too late.",
 )
-async def concurrent_saves_leave_one(kit: Kit) -> None:
+async def _concurrent_saves_leave_one(kit: Kit) -> None:
     thread = kit.thread()
     titles = [f"title {number}" for number in range(_WRITERS)]
     versions = [thread.model_copy(update={"title": title}) for title in titles]
@@ -101,11 +103,11 @@ async def concurrent_saves_leave_one(kit: Kit) -> None:
 @promise(
     "concurrent-changes-are-all-kept",
     family="concurrency",
-    must_hold="Changing an item, deleting another, and renaming their thread at the same time loses none of the changes.",
+    must_hold="Changing items, deleting others and renaming their thread at the same time loses none of the changes.",
     relies=Reliance("server.py", "if thread != last_thread:", _BOTH_AT_ONCE),
     remedy=_ATOMIC,
 )
-async def concurrent_changes_are_all_kept(kit: Kit) -> None:
+async def _concurrent_changes_are_all_kept(kit: Kit) -> None:
     thread = await kit.saved_thread(title="before")
     messages = await kit.added(thread, *(f"message {number}" for number in range(_WRITERS)))
     changed, deleted = messages[::2], messages[1::2]
@@ -133,7 +135,7 @@ async def concurrent_changes_are_all_kept(kit: Kit) -> None:
     ),
     remedy="Read a page, with has_more, in one statement or one transaction; give each call its own cursor.",
 )
-async def readers_see_whole_items(kit: Kit) -> None:
+async def _readers_see_whole_items(kit: Kit) -> None:
     thread = await kit.saved_thread()
     kept = await kit.added(thread, "kept 1", "kept 2", "kept 3")
 
@@ -175,9 +177,9 @@ def _text(item: Any) -> str:
 
 
 PROMISES = (
-    concurrent_adds_are_all_kept,
-    concurrent_threads_stay_apart,
-    concurrent_saves_leave_one,
-    concurrent_changes_are_all_kept,
-    readers_see_whole_items,
+    _concurrent_adds_are_all_kept,
+    _concurrent_threads_stay_apart,
+    _concurrent_saves_leave_one,
+    _concurrent_changes_are_all_kept,
+    _readers_see_whole_items,
 )

@@ -22,12 +22,12 @@ _COPY_OUT = "Make the object anew for each load: validate the stored JSON, or mo
     relies=Reliance(
         "server.py",
         "if thread != last_thread:",
-        "respond() changes its thread while it streams; what it changes is stored by save_thread, or not at all when the"
-        " turn fails",
+        "respond() changes its thread while it streams; what it changes is stored by save_thread, or not at all when"
+        " the turn fails",
     ),
     remedy=_COPY_IN,
 )
-async def saved_thread_is_a_copy(kit: Kit) -> None:
+async def _saved_thread_is_a_copy(kit: Kit) -> None:
     thread = await kit.saved_thread(title="before", metadata={"list": ["before"]})
     wanted = thread.model_copy(deep=True)
     thread.title = "after"
@@ -42,12 +42,12 @@ async def saved_thread_is_a_copy(kit: Kit) -> None:
     relies=Reliance(
         "server.py",
         "thread.title = request.params.title",
-        "every request loads the thread for itself; with one object for all, two streams write into each other's thread,"
-        " and what was never saved is shown",
+        "every request loads the thread for itself; with one object for all, two streams write into each other's"
+        " thread, and what was never saved is shown",
     ),
     remedy=_COPY_OUT,
 )
-async def loaded_thread_is_a_copy(kit: Kit) -> None:
+async def _loaded_thread_is_a_copy(kit: Kit) -> None:
     thread = await kit.saved_thread(title="before", metadata={"list": ["before"]})
     wanted = thread.model_copy(deep=True)
     listed = await kit.store.load_threads(limit=20, after=None, order="desc", context=kit.context)
@@ -73,7 +73,7 @@ async def loaded_thread_is_a_copy(kit: Kit) -> None:
     ),
     remedy=_COPY_IN,
 )
-async def saved_item_is_a_copy(kit: Kit) -> None:
+async def _saved_item_is_a_copy(kit: Kit) -> None:
     thread = await kit.saved_thread()
     added, saved = _context(kit, "added"), _context(kit, "saved")
     await kit.store.add_thread_item(thread.id, added, context=kit.context)
@@ -96,7 +96,7 @@ async def saved_item_is_a_copy(kit: Kit) -> None:
     ),
     remedy=_COPY_OUT,
 )
-async def loaded_item_is_a_copy(kit: Kit) -> None:
+async def _loaded_item_is_a_copy(kit: Kit) -> None:
     thread = await kit.saved_thread()
     item = _context(kit, "item")
     await kit.add(thread, item)
@@ -119,4 +119,4 @@ def _context(kit: Kit, name: str) -> HiddenContextItem:
     )
 
 
-PROMISES = (saved_thread_is_a_copy, loaded_thread_is_a_copy, saved_item_is_a_copy, loaded_item_is_a_copy)
+PROMISES = (_saved_thread_is_a_copy, _loaded_thread_is_a_copy, _saved_item_is_a_copy, _loaded_item_is_a_copy)

@@ -27,7 +27,7 @@ _REMEDY = "Put the user of the context into every statement: WHERE id = ... AND 
     ),
     remedy=_REMEDY,
 )
-async def others_do_not_load_the_thread(kit: Kit) -> None:
+async def _others_do_not_load_the_thread(kit: Kit) -> None:
     other, (thread, _) = _other(kit), await _theirs(kit)
     loaded = await _tried(kit.store.load_thread(thread.id, context=other))
     if loaded is not None:
@@ -39,11 +39,13 @@ async def others_do_not_load_the_thread(kit: Kit) -> None:
     family="isolation",
     must_hold="load_threads lists a user's own threads only.",
     relies=Reliance(
-        "server.py", "threads = await self.store.load_threads(", "the history that the page shows comes from it as it is"
+        "server.py",
+        "threads = await self.store.load_threads(",
+        "the history that the page shows comes from it as it is",
     ),
     remedy=_REMEDY,
 )
-async def others_do_not_list_the_thread(kit: Kit) -> None:
+async def _others_do_not_list_the_thread(kit: Kit) -> None:
     other, (thread, _) = _other(kit), await _theirs(kit)
     page = await _tried(kit.store.load_threads(limit=MANY, after=None, order="desc", context=other))
     shown = [found.id for found in page.data] if page else []
@@ -56,11 +58,13 @@ async def others_do_not_list_the_thread(kit: Kit) -> None:
     family="isolation",
     must_hold="load_thread_items and load_item give a user nothing of another user's thread.",
     relies=Reliance(
-        "server.py", "items_list_params.thread_id,", "items.list asks for the items of any thread, without loading the thread"
+        "server.py",
+        "items_list_params.thread_id,",
+        "items.list asks for the items of any thread, without loading the thread",
     ),
     remedy=_REMEDY,
 )
-async def others_do_not_load_the_items(kit: Kit) -> None:
+async def _others_do_not_load_the_items(kit: Kit) -> None:
     other, (thread, message) = _other(kit), await _theirs(kit)
     page = await _tried(kit.store.load_thread_items(thread.id, after=None, limit=20, order="asc", context=other))
     item = await _tried(kit.store.load_item(thread.id, message.id, context=other))
@@ -74,11 +78,13 @@ async def others_do_not_load_the_items(kit: Kit) -> None:
     family="isolation",
     must_hold="save_thread with the id of another user's thread changes nothing there, not even whose it is.",
     relies=Reliance(
-        "server.py", "await self.store.save_thread(thread, context=context)", "an upsert by id alone overwrites, or takes over"
+        "server.py",
+        "await self.store.save_thread(thread, context=context)",
+        "an upsert by id alone overwrites, or takes over",
     ),
     remedy="ON CONFLICT (id) DO UPDATE ... WHERE threads.user_id = EXCLUDED.user_id; never SET user_id.",
 )
-async def others_do_not_change_the_thread(kit: Kit) -> None:
+async def _others_do_not_change_the_thread(kit: Kit) -> None:
     other, (thread, message) = _other(kit), await _theirs(kit)
     taken = thread.model_copy(update={"title": "changed by the other user"})
     await _tried(kit.store.save_thread(taken, context=other))
@@ -96,9 +102,9 @@ async def others_do_not_change_the_thread(kit: Kit) -> None:
     ),
     remedy=f"{_REMEDY} Check that the thread is the user's before an INSERT.",
 )
-async def others_do_not_change_the_items(kit: Kit) -> None:
+async def _others_do_not_change_the_items(kit: Kit) -> None:
     other, (thread, message) = _other(kit), await _theirs(kit)
-    rewritten = kit.message(thread, "changed by the other user", id=message.id)
+    rewritten = kit.message(thread, "changed by the other user", item_id=message.id)
     slipped_in = kit.message(thread, "slipped in by the other user")
     await _tried(kit.store.save_item(thread.id, rewritten, context=other))
     await _tried(kit.store.add_thread_item(thread.id, slipped_in, context=other))
@@ -110,11 +116,13 @@ async def others_do_not_change_the_items(kit: Kit) -> None:
     family="isolation",
     must_hold="delete_thread and delete_thread_item delete nothing of another user's.",
     relies=Reliance(
-        "server.py", "await self.store.delete_thread(", "threads.delete is handed to the store without loading the thread first"
+        "server.py",
+        "await self.store.delete_thread(",
+        "threads.delete is handed to the store without loading the thread first",
     ),
     remedy=_REMEDY,
 )
-async def others_do_not_delete(kit: Kit) -> None:
+async def _others_do_not_delete(kit: Kit) -> None:
     other, (thread, message) = _other(kit), await _theirs(kit)
     await _tried(kit.store.delete_thread_item(thread.id, message.id, context=other))
     await _tried(kit.store.delete_thread(thread.id, context=other))
@@ -132,7 +140,7 @@ async def others_do_not_delete(kit: Kit) -> None:
     ),
     remedy=_REMEDY,
 )
-async def others_do_not_load_the_attachment(kit: Kit) -> None:
+async def _others_do_not_load_the_attachment(kit: Kit) -> None:
     other = _other(kit)
     attachment = kit.attachment("private.txt")
     await kit.save_attachment(attachment)
@@ -150,7 +158,7 @@ async def others_do_not_load_the_attachment(kit: Kit) -> None:
     ),
     remedy=_REMEDY,
 )
-async def others_do_not_change_the_attachment(kit: Kit) -> None:
+async def _others_do_not_change_the_attachment(kit: Kit) -> None:
     other = _other(kit)
     attachment = kit.attachment("private.txt")
     await kit.save_attachment(attachment)
@@ -193,12 +201,12 @@ async def _unchanged(kit: Kit, thread: ThreadMetadata, messages: Iterable[Assist
 
 
 PROMISES = (
-    others_do_not_load_the_thread,
-    others_do_not_list_the_thread,
-    others_do_not_load_the_items,
-    others_do_not_change_the_thread,
-    others_do_not_change_the_items,
-    others_do_not_delete,
-    others_do_not_load_the_attachment,
-    others_do_not_change_the_attachment,
+    _others_do_not_load_the_thread,
+    _others_do_not_list_the_thread,
+    _others_do_not_load_the_items,
+    _others_do_not_change_the_thread,
+    _others_do_not_change_the_items,
+    _others_do_not_delete,
+    _others_do_not_load_the_attachment,
+    _others_do_not_change_the_attachment,
 )

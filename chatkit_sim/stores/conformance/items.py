@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ),
     remedy="Write the item, and commit before add_thread_item returns.",
 )
-async def added_item_is_found(kit: Kit) -> None:
+async def _added_item_is_found(kit: Kit) -> None:
     thread = await kit.saved_thread()
     (message,) = await kit.added(thread, "hello")
     kit.same(message, await kit.load_item(thread, message.id))
@@ -46,7 +46,7 @@ async def added_item_is_found(kit: Kit) -> None:
     ),
     remedy="Upsert by id: INSERT ... ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data.",
 )
-async def saved_item_is_replaced(kit: Kit) -> None:
+async def _saved_item_is_replaced(kit: Kit) -> None:
     thread = await kit.saved_thread()
     call = ClientToolCallItem(
         id=kit.item_id(thread, "tool call"),
@@ -75,7 +75,7 @@ async def saved_item_is_replaced(kit: Kit) -> None:
     ),
     remedy="Let add_thread_item upsert by id, as save_item does.",
 )
-async def item_added_again_is_replaced(kit: Kit) -> None:
+async def _item_added_again_is_replaced(kit: Kit) -> None:
     thread = await kit.saved_thread()
     workflow = WorkflowItem(
         id=kit.item_id(thread, "workflow"),
@@ -102,7 +102,7 @@ async def item_added_again_is_replaced(kit: Kit) -> None:
     ),
     remedy="Upsert by id; an UPDATE that changes no row must INSERT.",
 )
-async def saved_item_is_added(kit: Kit) -> None:
+async def _saved_item_is_added(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, "first")
     message = kit.message(thread, "replacing")
@@ -123,7 +123,7 @@ async def saved_item_is_added(kit: Kit) -> None:
     ),
     remedy="Update the row; do not delete and insert it (as INSERT OR REPLACE does), which gives it a new sequence.",
 )
-async def replaced_item_keeps_its_place(kit: Kit) -> None:
+async def _replaced_item_keeps_its_place(kit: Kit) -> None:
     thread = await kit.saved_thread()
     now = kit.later()
     first, second, _ = await kit.added(thread, "first", "second", "third", at=now)
@@ -143,7 +143,7 @@ async def replaced_item_keeps_its_place(kit: Kit) -> None:
     ),
     remedy="ORDER BY created_at, with the order of insertion behind it, ASC or DESC as asked.",
 )
-async def items_come_in_order(kit: Kit) -> None:
+async def _items_come_in_order(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, "first", "second", "third")
     kit.equal(["first", "second", "third"], await kit.texts(thread))
@@ -162,7 +162,7 @@ async def items_come_in_order(kit: Kit) -> None:
     ),
     remedy="Order by created_at and then by a sequence (an IDENTITY or AUTOINCREMENT column), never by id.",
 )
-async def equal_times_keep_insertion_order(kit: Kit) -> None:
+async def _equal_times_keep_insertion_order(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, *_SEVERAL, at=kit.later())
     kit.equal(_SEVERAL, await kit.texts(thread))
@@ -181,7 +181,7 @@ async def equal_times_keep_insertion_order(kit: Kit) -> None:
     remedy="Reverse the whole order: ORDER BY created_at DESC, seq DESC. In Python, reverse the ascending list;"
     " sorted(reverse=True) keeps ties as they were.",
 )
-async def descending_is_the_exact_reverse(kit: Kit) -> None:
+async def _descending_is_the_exact_reverse(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, *_SEVERAL, at=kit.later())
     ascending = await kit.texts(thread)
@@ -201,7 +201,7 @@ async def descending_is_the_exact_reverse(kit: Kit) -> None:
     ),
     remedy="Raise NotFoundError from chatkit.store when no row is found.",
 )
-async def unknown_item_is_not_found(kit: Kit) -> None:
+async def _unknown_item_is_not_found(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, "hello")
     await kit.not_found("another item, not this one", kit.load_item(thread, kit.item_id(thread, "unknown item")))
@@ -218,7 +218,7 @@ async def unknown_item_is_not_found(kit: Kit) -> None:
     ),
     remedy="Look items up by thread and id: WHERE thread_id = ... AND id = ....",
 )
-async def item_belongs_to_its_thread(kit: Kit) -> None:
+async def _item_belongs_to_its_thread(kit: Kit) -> None:
     thread, other = await kit.saved_thread("its thread"), await kit.saved_thread("other thread")
     (message,) = await kit.added(thread, "hello")
     await kit.not_found("the item in its own thread only", kit.load_item(other, message.id))
@@ -238,7 +238,7 @@ async def item_belongs_to_its_thread(kit: Kit) -> None:
     ),
     remedy="DELETE FROM items WHERE thread_id = ... AND id = ... and commit.",
 )
-async def deleted_item_is_gone(kit: Kit) -> None:
+async def _deleted_item_is_gone(kit: Kit) -> None:
     thread = await kit.saved_thread()
     _, second, _ = await kit.added(thread, "first", "second", "third")
     await kit.store.delete_thread_item(thread.id, second.id, context=kit.context)
@@ -258,7 +258,7 @@ async def deleted_item_is_gone(kit: Kit) -> None:
     ),
     remedy="Leave it at DELETE ... WHERE id = ...; do not check that a row was deleted.",
 )
-async def deleting_no_item_is_quiet(kit: Kit) -> None:
+async def _deleting_no_item_is_quiet(kit: Kit) -> None:
     thread = await kit.saved_thread()
     (message,) = await kit.added(thread, "hello")
     never_stored = kit.item_id(thread, "item that was never stored")
@@ -278,16 +278,16 @@ def _rewritten(message: AssistantMessageItem) -> AssistantMessageItem:
 
 
 PROMISES = (
-    added_item_is_found,
-    saved_item_is_replaced,
-    item_added_again_is_replaced,
-    saved_item_is_added,
-    replaced_item_keeps_its_place,
-    items_come_in_order,
-    equal_times_keep_insertion_order,
-    descending_is_the_exact_reverse,
-    unknown_item_is_not_found,
-    item_belongs_to_its_thread,
-    deleted_item_is_gone,
-    deleting_no_item_is_quiet,
+    _added_item_is_found,
+    _saved_item_is_replaced,
+    _item_added_again_is_replaced,
+    _saved_item_is_added,
+    _replaced_item_keeps_its_place,
+    _items_come_in_order,
+    _equal_times_keep_insertion_order,
+    _descending_is_the_exact_reverse,
+    _unknown_item_is_not_found,
+    _item_belongs_to_its_thread,
+    _deleted_item_is_gone,
+    _deleting_no_item_is_quiet,
 )

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MANY = 1000
 """More rows than a promise ever stores: a page that should hold everything asks for so many."""
 
+EXAMPLES = 40
+"""How many sequences of calls, and orders of tasks, are tried where nothing else is said."""
+
 
 class Names:
     """Readable names for ids."""
@@ -97,9 +100,19 @@ class Kit:
         store: The store.
         context: The request context of the user.
         other_context: That of another user; ``None`` when none was given.
+        examples: How many sequences and orders the promises that search try.
     """
 
-    def __init__(self, promise: Promise, store: Store[Any], context: Any, other_context: Any | None = None) -> None:
+    def __init__(
+        self,
+        promise: Promise,
+        store: Store[Any],
+        context: Any,
+        other_context: Any | None = None,
+        *,
+        examples: int = EXAMPLES,
+    ) -> None:
+        self.examples = examples
         self.promise = promise
         self.raw_store = store
         self.context = context
@@ -124,15 +137,15 @@ class Kit:
         """An id that the store makes for an item."""
         return self.names.give(self.store.generate_item_id("message", thread, self.context), name)
 
-    def message(self, thread: ThreadMetadata, text: str, **fields: Any) -> AssistantMessageItem:
+    def message(
+        self, thread: ThreadMetadata, text: str, *, item_id: str | None = None, created_at: datetime | None = None
+    ) -> AssistantMessageItem:
         """An assistant message that is not stored yet, called by its text."""
         return AssistantMessageItem(
-            **{
-                "id": fields.get("id") or self.item_id(thread, text),
-                "thread_id": thread.id,
-                "created_at": fields.get("created_at") or self.later(),
-                "content": [AssistantMessageContent(text=text)],
-            }
+            id=item_id or self.item_id(thread, text),
+            thread_id=thread.id,
+            created_at=created_at or self.later(),
+            content=[AssistantMessageContent(text=text)],
         )
 
     def attachment(self, name: str = "notes.txt", **fields: Any) -> FileAttachment:
@@ -249,7 +262,11 @@ class Kit:
             test: A test that shows it.
         """
         raise PromiseBroken(
-            self.promise, stored=stored, came_back=came_back, calls=self._last_calls() if test is None else (), test=test
+            self.promise,
+            stored=stored,
+            came_back=came_back,
+            calls=self._last_calls() if test is None else (),
+            test=test,
         )
 
     def failed(self, error: BaseException) -> PromiseBroken:

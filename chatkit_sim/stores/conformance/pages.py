@@ -29,7 +29,7 @@ _FIVE = ["one", "two", "three", "four", "five"]
     ),
     remedy="Give as `after` the id of the page's last row, and start the next page with the row behind it.",
 )
-async def item_pages_join_up(kit: Kit) -> None:
+async def _item_pages_join_up(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, *_FIVE)
     for order in ("asc", "desc"):
@@ -49,7 +49,7 @@ async def item_pages_join_up(kit: Kit) -> None:
     ),
     remedy="Go on behind the row, not behind its time: WHERE (created_at, seq) > (SELECT created_at, seq ... id = ?).",
 )
-async def equal_times_page_well(kit: Kit) -> None:
+async def _equal_times_page_well(kit: Kit) -> None:
     thread = await kit.saved_thread()
     # The first page ends among the equal ones; that they are all there counts here, not which comes first.
     await kit.added(thread, *_FIVE, at=kit.later())
@@ -70,7 +70,7 @@ async def equal_times_page_well(kit: Kit) -> None:
     ),
     remedy="Load limit + 1 rows to know has_more, and give limit of them.",
 )
-async def pages_keep_to_their_limit(kit: Kit) -> None:
+async def _pages_keep_to_their_limit(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, *_FIVE)
     for limit in (1, 2, 4, 5, 6):
@@ -89,16 +89,14 @@ async def pages_keep_to_their_limit(kit: Kit) -> None:
     ),
     remedy="Load limit + 1 rows: has_more = len(rows) > limit.",
 )
-async def has_more_says_whether_more_follows(kit: Kit) -> None:
+async def _has_more_says_whether_more_follows(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, *_FIVE)
     for limit in (1, 4, 5, 6, MANY):
         page = await kit.page(thread, limit=limit)
         follows = limit < len(_FIVE)
         if page.has_more is not follows:
-            kit.broken(
-                stored=f"five items, of which {limit} were asked for", came_back=f"has_more={page.has_more!r}"
-            )
+            kit.broken(stored=f"five items, of which {limit} were asked for", came_back=f"has_more={page.has_more!r}")
 
 
 @promise(
@@ -112,7 +110,7 @@ async def has_more_says_whether_more_follows(kit: Kit) -> None:
     ),
     remedy="Give Page(data=[], has_more=False).",
 )
-async def empty_thread_has_an_empty_page(kit: Kit) -> None:
+async def _empty_thread_has_an_empty_page(kit: Kit) -> None:
     thread = await kit.saved_thread()
     for order in ("asc", "desc"):
         page = await kit.page(thread, order=order, limit=20)
@@ -132,7 +130,7 @@ async def empty_thread_has_an_empty_page(kit: Kit) -> None:
     ),
     remedy="Where the row of the cursor is not found, raise NotFoundError; do not leave the condition out.",
 )
-async def deleted_cursor_does_not_start_over(kit: Kit) -> None:
+async def _deleted_cursor_does_not_start_over(kit: Kit) -> None:
     thread = await kit.saved_thread()
     _, second, *_ = await kit.added(thread, *_FIVE)
     page = await kit.page(thread, limit=2)
@@ -157,7 +155,7 @@ async def deleted_cursor_does_not_start_over(kit: Kit) -> None:
     ),
     remedy="Let the cursor name a row, not a number of rows: no OFFSET.",
 )
-async def growing_thread_pages_well(kit: Kit) -> None:
+async def _growing_thread_pages_well(kit: Kit) -> None:
     thread = await kit.saved_thread()
     await kit.added(thread, *_FIVE)
     page = await kit.page(thread, limit=2, order="desc")
@@ -177,7 +175,7 @@ async def growing_thread_pages_well(kit: Kit) -> None:
     ),
     remedy="Copy the signatures of chatkit.store.Store as they are.",
 )
-async def called_as_the_server_calls(kit: Kit) -> None:
+async def _called_as_the_server_calls(kit: Kit) -> None:
     thread = await kit.saved_thread()
     (message, _) = await kit.added(thread, "one", "two")
     by_position = await kit.store.load_thread_items(thread.id, None, 1, "desc", kit.context)
@@ -196,12 +194,12 @@ async def _walked(kit: Kit, thread: ThreadMetadata, limit: int, order: str) -> l
 
 
 PROMISES = (
-    item_pages_join_up,
-    equal_times_page_well,
-    pages_keep_to_their_limit,
-    has_more_says_whether_more_follows,
-    empty_thread_has_an_empty_page,
-    deleted_cursor_does_not_start_over,
-    growing_thread_pages_well,
-    called_as_the_server_calls,
+    _item_pages_join_up,
+    _equal_times_page_well,
+    _pages_keep_to_their_limit,
+    _has_more_says_whether_more_follows,
+    _empty_thread_has_an_empty_page,
+    _deleted_cursor_does_not_start_over,
+    _growing_thread_pages_well,
+    _called_as_the_server_calls,
 )

@@ -26,7 +26,13 @@ _ENTITY = {
 
 TASKS: tuple[dict[str, Any], ...] = (
     {"type": "custom", "title": "Look", "icon": "search", "content": "for *milk*", "status_indicator": "complete"},
-    {"type": "web_search", "title": "Search", "title_query": "milk", "queries": ["milk", "oat milk"], "sources": [_URL]},
+    {
+        "type": "web_search",
+        "title": "Search",
+        "title_query": "milk",
+        "queries": ["milk", "oat milk"],
+        "sources": [_URL],
+    },
     {"type": "thought", "title": "Think", "content": "Milk or eggs?", "status_indicator": "loading"},
     {"type": "file", "title": "Read", "sources": [_FILE]},
     {"type": "image", "title": "Draw"},
@@ -158,7 +164,13 @@ ITEMS: tuple[dict[str, Any], ...] = (
                 "multiple": True,
                 "answer": {"values": ["oat", "cow"]},
             },
-            {"type": "freeform", "id": "why", "question": "Why?", "description": "briefly", "answer": {"skipped": True}},
+            {
+                "type": "freeform",
+                "id": "why",
+                "question": "Why?",
+                "description": "briefly",
+                "answer": {"skipped": True},
+            },
         ],
     },
     {"type": "workflow", "workflow": {"type": "custom", "tasks": list(TASKS), "summary": {"title": "Done"}}},

@@ -23,8 +23,8 @@ class OrderedLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self.calls_from_outside = 0
+        super().__init__()
         self._ready: deque[asyncio.Handle] = _Ready(self)
         self._order: Order | None = None
         self._choices = 0
@@ -42,7 +42,9 @@ class OrderedLoop(asyncio.SelectorEventLoop):
         self._choices += 1
         return choice
 
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
         """As in every loop; counted, for a store that works in threads cannot be put in order here."""
         self.calls_from_outside += 1
         return super().call_soon_threadsafe(callback, *args, context=context)

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     ),
     remedy="Store the whole thread, for example as JSON: thread.model_dump_json().",
 )
-async def thread_loads_as_saved(kit: Kit) -> None:
+async def _thread_loads_as_saved(kit: Kit) -> None:
     for thread in (
         kit.thread("untitled thread"),
         kit.thread("titled thread", title="Shopping", allowed_image_domains=["images.example.com"]),
-        kit.thread("locked thread", status=LockedStatus(reason="Under review"), metadata={"previous_response_id": "r1"}),
+        kit.thread(
+            "locked thread", status=LockedStatus(reason="Under review"), metadata={"previous_response_id": "r1"}
+        ),
         kit.thread("closed thread", status=ClosedStatus(reason=None)),
     ):
         await kit.store.save_thread(thread, context=kit.context)
@@ -52,7 +54,7 @@ async def thread_loads_as_saved(kit: Kit) -> None:
     ),
     remedy="Upsert by id: INSERT ... ON CONFLICT (id) DO UPDATE SET data = EXCLUDED.data.",
 )
-async def thread_saved_again_is_replaced(kit: Kit) -> None:
+async def _thread_saved_again_is_replaced(kit: Kit) -> None:
     thread = await kit.saved_thread(title="before")
     changed = thread.model_copy(update={"title": "after", "metadata": {"changed": True}})
     await kit.store.save_thread(changed, context=kit.context)
@@ -73,7 +75,7 @@ async def thread_saved_again_is_replaced(kit: Kit) -> None:
     ),
     remedy="Raise NotFoundError from chatkit.store when no row is found.",
 )
-async def unknown_thread_is_not_found(kit: Kit) -> None:
+async def _unknown_thread_is_not_found(kit: Kit) -> None:
     await kit.saved_thread("some thread")
     unknown = kit.thread("unknown thread")
     await kit.not_found("another thread, not this one", kit.load_thread(unknown.id))
@@ -90,7 +92,7 @@ async def unknown_thread_is_not_found(kit: Kit) -> None:
     ),
     remedy="ORDER BY created_at, with the order of insertion behind it, ASC or DESC as asked.",
 )
-async def threads_are_listed(kit: Kit) -> None:
+async def _threads_are_listed(kit: Kit) -> None:
     threads = [await kit.saved_thread(name, title=name) for name in ("oldest", "middle", "newest")]
     kit.equal(["newest", "middle", "oldest"], _ours(kit, await _listed(kit, "desc"), threads))
     kit.equal(["oldest", "middle", "newest"], _ours(kit, await _listed(kit, "asc"), threads))
@@ -111,7 +113,7 @@ async def threads_are_listed(kit: Kit) -> None:
     ),
     remedy="Order by created_at and then by a sequence (an IDENTITY column), both in the direction asked for.",
 )
-async def equal_threads_keep_their_order(kit: Kit) -> None:
+async def _equal_threads_keep_their_order(kit: Kit) -> None:
     now = kit.later()
     threads = [await kit.saved_thread(name, created_at=now) for name in ("first", "second", "third", "fourth")]
     wanted = ["first", "second", "third", "fourth"]
@@ -131,7 +133,7 @@ async def equal_threads_keep_their_order(kit: Kit) -> None:
     remedy="Load limit + 1 rows after the cursor, give limit of them, has_more when there was one more, and as `after`"
     " the id of the last row given.",
 )
-async def thread_pages_join_up(kit: Kit) -> None:
+async def _thread_pages_join_up(kit: Kit) -> None:
     threads = [await kit.saved_thread(name) for name in ("one", "two", "three", "four", "five")]
     for order, limit in (("asc", 1), ("desc", 2), ("desc", 5), ("asc", 7)):
         wanted = kit.called(threads if order == "asc" else threads[::-1])
@@ -139,7 +141,9 @@ async def thread_pages_join_up(kit: Kit) -> None:
         async def load(after: str | None, limit: int = limit, order: str = order) -> Page[ThreadMetadata]:
             page = await kit.store.load_threads(limit=limit, after=after, order=order, context=kit.context)
             if len(page.data) > limit:
-                kit.broken(stored=f"five threads, of which at most {limit} were asked for", came_back=kit.names.text(page))
+                kit.broken(
+                    stored=f"five threads, of which at most {limit} were asked for", came_back=kit.names.text(page)
+                )
             return page
 
         # Other threads may be in the store: only ours count, but all of them are walked.
@@ -157,7 +161,7 @@ async def thread_pages_join_up(kit: Kit) -> None:
     ),
     remedy="DELETE FROM threads WHERE id = ... and commit; load_thread then raises NotFoundError.",
 )
-async def deleted_thread_is_gone(kit: Kit) -> None:
+async def _deleted_thread_is_gone(kit: Kit) -> None:
     thread = await kit.saved_thread("deleted thread")
     await kit.store.delete_thread(thread.id, context=kit.context)
     await kit.not_found("nothing: the thread was deleted", kit.load_thread(thread.id))
@@ -176,7 +180,7 @@ async def deleted_thread_is_gone(kit: Kit) -> None:
     remedy="Delete the items in the same transaction, or let the foreign key do it: ON DELETE CASCADE (SQLite needs"
     " PRAGMA foreign_keys = ON).",
 )
-async def deleted_thread_takes_its_items(kit: Kit) -> None:
+async def _deleted_thread_takes_its_items(kit: Kit) -> None:
     thread = await kit.saved_thread("deleted thread")
     (message,) = await kit.added(thread, "hello")
     await kit.store.delete_thread(thread.id, context=kit.context)
@@ -199,7 +203,7 @@ async def deleted_thread_takes_its_items(kit: Kit) -> None:
     ),
     remedy="Delete by thread id only; where nothing was deleted, return or raise NotFoundError.",
 )
-async def deleted_thread_leaves_the_others(kit: Kit) -> None:
+async def _deleted_thread_leaves_the_others(kit: Kit) -> None:
     thread, other = await kit.saved_thread("deleted thread"), await kit.saved_thread("other thread")
     await kit.added(other, "hello", "again")
     for _ in range(2):
@@ -219,9 +223,10 @@ async def deleted_thread_leaves_the_others(kit: Kit) -> None:
         "a new thread reaches save_thread as a Thread when respond() gives it a title; where it is kept as it is,"
         ' threads.get_by_id raises TypeError: got multiple values for keyword argument "items", on every reload',
     ),
-    remedy="In save_thread, keep ThreadMetadata(**thread.model_dump(exclude={'items'})), or leave items out of the JSON.",
+    remedy="In save_thread, keep ThreadMetadata(**thread.model_dump(exclude={'items'})), or leave items out of the"
+    " JSON.",
 )
-async def whole_thread_is_saved_as_metadata(kit: Kit) -> None:
+async def _whole_thread_is_saved_as_metadata(kit: Kit) -> None:
     metadata = kit.thread("new thread", title="Shopping")
     whole = Thread(**metadata.model_dump(), items=Page(data=[kit.message(metadata, "hello")]))
     await kit.store.save_thread(whole, context=kit.context)
@@ -248,14 +253,14 @@ def _ours(kit: Kit, found: list[ThreadMetadata], threads: list[ThreadMetadata]) 
 
 
 PROMISES = (
-    thread_loads_as_saved,
-    thread_saved_again_is_replaced,
-    unknown_thread_is_not_found,
-    threads_are_listed,
-    equal_threads_keep_their_order,
-    thread_pages_join_up,
-    deleted_thread_is_gone,
-    deleted_thread_takes_its_items,
-    deleted_thread_leaves_the_others,
-    whole_thread_is_saved_as_metadata,
+    _thread_loads_as_saved,
+    _thread_saved_again_is_replaced,
+    _unknown_thread_is_not_found,
+    _threads_are_listed,
+    _equal_threads_keep_their_order,
+    _thread_pages_join_up,
+    _deleted_thread_is_gone,
+    _deleted_thread_takes_its_items,
+    _deleted_thread_leaves_the_others,
+    _whole_thread_is_saved_as_metadata,
 )
