@@ -120,7 +120,7 @@ class Bench:
 
     def attribute(self, exchange: Exchange) -> None:
         """Let runs in foreign threads and tasks find this exchange by its thread id."""
-        self._instrumentation.attribute(exchange)
+        self._patches.enter_context(self._instrumentation.attribute(exchange))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
         """Run a coroutine function on the bench's own event loop, for sync clients.

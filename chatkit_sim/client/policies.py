@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 from ..errors import UsageError
 
@@ -32,13 +32,39 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Policies:
-    """What the client does where ChatKit does not document it.
+    """What the client does where ChatKit does not document it; each says what is known, and from where.
 
     Attributes:
         handler_error: A client tool handler raised something that is neither ``ClientToolError`` nor an
-            ``AssertionError``. ``raise``: the exception reaches the test, nothing is posted (the default: it is most
-            likely a bug of the test). ``post``: ``{"error": "..."}`` is posted, as many pages do. ``halt``: nothing
-            is posted and the turn ends, as when ``onClientTool`` rejects.
+            ``AssertionError``. Known: ``onClientTool`` returns a promise, which may reject (types of
+            ``@openai/chatkit`` 1.9); what is posted then is not. ``raise``: the exception reaches the test, nothing is
+            posted (the default: it is most likely a bug of the test). ``post``: ``{"error": "..."}`` is posted, as many
+            pages do. ``halt``: nothing is posted and the turn ends.
+        no_handler: The server asked for a client tool that the page does not have; the rule
+            ``client-tool-registered`` speaks of it. Known: the page has one ``onClientTool`` for all names, and what it
+            does with a foreign one is its own affair. ``halt``: nothing is posted (the default). ``post``:
+            ``{"error": "..."}`` is posted.
+        blank_fields: A field of a form in which nothing is entered and nothing stands. Known: every action from inside
+            a form carries the form's values (ChatKit guide, "Create custom forms with widgets"), not what stands for
+            none. ``empty``: a text is ``""`` and a box ``False``; a choice or a date that was not made is left out
+            (the default). ``left-out``: all of them are.
+        put_upload: The body of an upload whose descriptor says ``PUT``. Known: with ``POST`` it is
+            ``multipart/form-data`` with a field ``file`` (ChatKit guide, "Accept rich user input"); of ``PUT`` nothing
+            is said, and places that take it (presigned URLs) want the bare file. ``raw`` (the default) or
+            ``multipart``.
+        default_model: A message for which the user picked no model while the page marks one as its default. Known:
+            ``ModelOption.default`` is "the default selected option" (types of ``@openai/chatkit`` 1.9). ``sent``: its
+            id is sent (the default). ``left-out``: the server is to choose.
     """
 
     handler_error: Literal["raise", "post", "halt"] = "raise"
+    no_handler: Literal["halt", "post"] = "halt"
+    blank_fields: Literal["empty", "left-out"] = "empty"
+    put_upload: Literal["raw", "multipart"] = "raw"
+    default_model: Literal["sent", "left-out"] = "sent"
+
+    def __post_init__(self) -> None:
+        for name, annotation in get_type_hints(type(self)).items():
+            if getattr(self, name) not in get_args(annotation):
+                allowed = ", ".join(map(repr, get_args(annotation)))
+                raise UsageError(f"Policies({name}=...) is one of {allowed}, not {getattr(self, name)!r}.")

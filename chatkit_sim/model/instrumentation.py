@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,15 +16,19 @@ from agents import tool as agents_tool
 from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
 from agents.tracing import get_trace_provider
 from agents.tracing.provider import DefaultTraceProvider
+from chatkit import server as chatkit_server
 from chatkit.agents import AgentContext
 
 from ..errors import UsageError
 from ..recording import SERVING, ClientToolAssigned, Exchange
+from .adapters import KeptAdapters
 from .assignments import watched
 from .patches import Patches
 from .runner import ObservedRunner, UnattributedRun
 from .runs import RUN, thread_id_of
 from .tool_fakes import with_fakes
+
+_SWITCHING = threading.Lock()  # simulations of several threads may begin and end at once
 
 
 class Instrumentation:
@@ -58,8 +63,9 @@ class Instrumentation:
         """
         if self._watch is not None:
             raise UsageError("This Instrumentation is active already; make another one for another simulation.")
-        self._watch = _current_watch() or _Watch()
-        self._watch.join(self)
+        with _SWITCHING:
+            self._watch = _current_watch() or _Watch()
+            self._watch.join(self)
         return self
 
     def exit(self) -> None:
@@ -67,7 +73,8 @@ class Instrumentation:
         watch, self._watch = self._watch, None
         self._exchanges.clear()
         if watch is not None:
-            watch.leave(self)
+            with _SWITCHING:
+                watch.leave(self)
 
     def __enter__(self) -> Instrumentation:
         return self.enter()
@@ -84,8 +91,11 @@ class Instrumentation:
         try:
             yield exchange
         finally:
-            # By identity: requests of one thread may look the same.
-            self._exchanges = [known for known in self._exchanges if known is not exchange]
+            # By identity, since requests of one thread may look the same; the latest leaves first.
+            for index in range(len(self._exchanges) - 1, -1, -1):
+                if self._exchanges[index] is exchange:
+                    del self._exchanges[index]
+                    break
 
     def find(self, thread_id: str) -> Exchange | None:
         """The latest request of a thread."""
@@ -125,6 +135,7 @@ class _Watch:
         set_default_agent_runner(self.runner)
         self.patches.set(AgentContext, "__setattr__", watched(AgentContext.__setattr__, self._assigned))
         self.patches.set(AgentBase, "get_all_tools", _faking(AgentBase.get_all_tools))
+        self.patches.set(chatkit_server, "TypeAdapter", KeptAdapters(chatkit_server.TypeAdapter))
         self._watch_tool_errors()
         self._watch_chatkit_log()
         self._close_tracing()
@@ -172,17 +183,18 @@ class _Watch:
         self.patches.undone_by(restore)
 
     def _assigned(self, agent_context: AgentContext[Any], call: Any, tool: Any) -> None:
-        run = RUN.get()
+        run, exchange = RUN.get(), SERVING.get() or self.find(thread_id_of(agent_context))
+        if run is None and exchange is not None and self.runner is not None:
+            run = self.runner.run_of(exchange, agent_context)
         if run is not None:
             run.client_tool_assigned(call, tool)
             return
-        exchange = SERVING.get() or self.find(thread_id_of(agent_context))
         if exchange is None:
             return
         recorder = exchange.recorder
         name, call_id = (tool.tool_name, tool.tool_call_id) if tool is not None else (None, None)
         entry = ClientToolAssigned(
-            run=recorder.runs,
+            run=0,  # outside of any run
             agent=getattr(getattr(tool, "agent", None), "name", ""),
             after_event=recorder.events_sent(),
             name=call.name,

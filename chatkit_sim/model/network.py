@@ -89,7 +89,7 @@ class NetworkGuard:
         """Whether a call to this name or address is allowed."""
         address, name = _address(host), host.lower().rstrip(".")
         if (name, port) in self._proxies:
-            return name in self._names
+            return self._names_host(name)
         if address is None:
             return self._lets_name_pass(name)
         if address.is_loopback or host in self._resolved or any(address in network for network in self._networks):
@@ -99,11 +99,15 @@ class NetworkGuard:
     def _lets_name_pass(self, name: str) -> bool:
         if name == "localhost" or name.endswith(".localhost") or (not self._strict and "." not in name):
             return True
-        if not any(fnmatchcase(name, pattern) for pattern in self._names):
-            return False
-        # The connection that follows names only an address.
-        self._resolved |= _resolve(name)
-        return True
+        return self._names_host(name)
+
+    def _names_host(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self._names)
+
+    def looked_up(self, host: str) -> None:
+        """A look-up goes ahead: when its name is on the list, the connection that follows names only an address."""
+        if self._names_host(host.lower().rstrip(".")):
+            self._resolved |= _resolve(host)
 
 
 @dataclass(eq=False)
@@ -131,8 +135,12 @@ class _AuditHook:
         if not self.guards or not event.startswith("socket."):
             return
         target = _target(event, args)
-        if target is not None and not getattr(self.looking_up, "now", False):
-            self.check(*target)
+        if target is None or getattr(self.looking_up, "now", False):
+            return
+        self.check(*target)
+        if event in _HOST_FIRST:
+            for guard in self.guards:
+                guard.looked_up(target[0])
 
     def check(self, host: str, port: int | None) -> None:
         """Raise when a guard does not let a call pass."""

@@ -56,7 +56,7 @@ class RoutingModel(Model):
             if delivery is None:
                 events = self._own_model().stream_response(*self._own_arguments(args), **kwargs)
             else:
-                events = stream(delivery, self._play(delivery), call)
+                events = stream(delivery, self._play(delivery), call, self._run.exchange.recorder.events_sent)
             async for event in events:
                 if event.type == "response.completed":
                     scripted = delivery is not None
@@ -85,6 +85,7 @@ class RoutingModel(Model):
         script = self._run.script
         if script is not None and delivery is not None and error is delivery.failure:
             script.injected.append(error)
+            error.chatkit_sim_injected = True  # type: ignore[attr-defined]  # rules tell it apart by this mark
         self._run.model_answered(place, scripted=self._run.script is not None, error=error)
 
     def _own_model(self) -> Model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents import RunConfig, RunResult, RunResultStreaming
@@ -37,11 +37,13 @@ class ObservedRunner(AgentRunner):
         inner: The runner that it stands in for.
         find: Says which request a thread's run serves; ``None`` when no request is known for the thread.
         report: Is told of runs without a request.
+        runs: Those under way.
     """
 
     inner: AgentRunner
     find: Callable[[str | None], Exchange | None]
     report: Callable[[UnattributedRun], None]
+    runs: list[ObservedRun] = field(default_factory=list, kw_only=True)
 
     async def run(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResult:
         """See ``agents.Runner.run``."""
@@ -94,6 +96,11 @@ class ObservedRunner(AgentRunner):
             result.run_loop_task.add_done_callback(lambda task: run.end(_error_of(task)))
         return result
 
+    def run_of(self, exchange: Exchange, context: Any) -> ObservedRun | None:
+        """The only run of a request that is under way with this context, as seen from outside of any run."""
+        runs = [run for run in self.runs if run.exchange is exchange and run.context is context and not run.ended]
+        return runs[0] if len(runs) == 1 else None
+
     def _observe(
         self, agent: Any, input: Any, kwargs: dict[str, Any], beside: str = ""
     ) -> tuple[ObservedRun | None, dict[str, Any]]:
@@ -111,6 +118,7 @@ class ObservedRunner(AgentRunner):
             run.feeds_stream, beside = False, "has steps of its own and no AgentContext"
         run.beside = beside and f'Agent "{agent.name}" {beside}'
         run.begin(remembered_elsewhere=_is_remembered(kwargs))
+        self.runs = [other for other in self.runs if not other.ended] + [run]
         return run, {**kwargs, "hooks": ObservingHooks(run, hooks), "run_config": _routed(run, kwargs)}
 
     def _attribute(self, context: Any, agent: Any, parent: ObservedRun | None) -> Exchange | None:

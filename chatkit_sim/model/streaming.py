@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from agents.items import ModelResponse, TResponseOutputItem, TResponseStreamEvent
@@ -22,14 +23,19 @@ from openai.types.responses.response_output_item import ImageGenerationCall
 
 from .playing import Delivery
 
+_SETTLE_SECONDS = 0.01
 
-async def stream(delivery: Delivery, model: ScriptedModel, call: ModelCall) -> AsyncIterator[TResponseStreamEvent]:
+
+async def stream(
+    delivery: Delivery, model: ScriptedModel, call: ModelCall, arrived: Callable[[], int] = lambda: 0
+) -> AsyncIterator[TResponseStreamEvent]:
     """Stream a response as the provider would.
 
     Args:
         delivery: What to deliver.
         model: A ``ScriptedModel`` that holds the delivery's step.
         call: The model call.
+        arrived: How many events have reached the client by now.
     """
     sent = 0
     played = model.stream_response(**_arguments(call))
@@ -40,6 +46,8 @@ async def stream(delivery: Delivery, model: ScriptedModel, call: ModelCall) -> A
     async for event in _with_images(played, delivery):
         for piece in _pieces(event, delivery):
             if delivery.failure is not None and _is_failing(delivery, piece, sent):
+                if sent:
+                    await _settle(arrived)
                 raise delivery.failure
             piece.sequence_number = sent
             sent += 1
@@ -54,6 +62,14 @@ async def respond(delivery: Delivery, model: ScriptedModel, call: ModelCall) -> 
     if delivery.partials:
         response.output = [item.model_copy(deep=True) for item in delivery.output]
     return response
+
+
+async def _settle(arrived: Callable[[], int]) -> None:
+    """Wait until what was sent has arrived: a run that fails drops the events that it has not handed on."""
+    before = -1
+    while before != (now := arrived()):
+        before = now
+        await asyncio.sleep(_SETTLE_SECONDS)
 
 
 def _arguments(call: ModelCall) -> dict[str, Any]:

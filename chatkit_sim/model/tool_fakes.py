@@ -25,7 +25,7 @@ def with_fakes(run: ObservedRun, tools: list[Any]) -> list[Any]:
 
 
 def _replaced(run: ObservedRun, tool: Any, body: Any) -> Any:
-    if body == "real" or not isinstance(tool, FunctionTool):
+    if not isinstance(tool, FunctionTool) or (isinstance(body, str) and body == "real"):
         return tool
     # The SDK asks for the tools several times in a turn, and compares them: one copy for the whole run.
     known = run.fakes.get(id(tool))
@@ -51,7 +51,7 @@ def _invoke(run: ObservedRun, name: str, body: Any) -> Invoke:
 
 async def _answer(name: str, body: Any, arguments: str) -> Any:
     if not callable(body):
-        return "ok" if body == "stub" else body
+        return "ok" if isinstance(body, str) and body == "stub" else body
     try:
         named = json.loads(arguments or "{}")
     except ValueError as error:

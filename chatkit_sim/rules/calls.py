@@ -8,7 +8,7 @@ from typing import Any
 
 from chatkit.types import ClientToolCallItem
 
-from ..recording import ClientToolAssigned, ModelCalled, RecordedStream, ToolStarted
+from ..recording import ClientToolAssigned, ModelCalled, RecordedStream, ToolEnded, ToolStarted
 from .words import call_text
 
 
@@ -39,6 +39,23 @@ class Asked:
         return self.tool or self.entry.name
 
 
+@dataclass(frozen=True)
+class Early:
+    """A model call that came before the client's answer.
+
+    Attributes:
+        model_call: The model call.
+        told: What it was given as the tool's output.
+        agent: The agent that did not stop.
+        tool: The tool that it should have stopped at.
+    """
+
+    model_call: ModelCalled
+    told: str
+    agent: str
+    tool: str
+
+
 class Calls:
     """The calls of one stream's timeline, indexed once."""
 
@@ -65,16 +82,32 @@ class Calls:
         tool = entry.tool or self.tools.get(entry.call_id or "")
         return Asked(index, entry, tool, self._responses.get(entry.call_id or ""))
 
-    def answered_early(self, asked: Asked) -> tuple[ModelCalled, str] | None:
-        """The later model call of the same run that was given an output for this call, and that output."""
-        call_id = asked.entry.call_id
-        for entry in self.entries[asked.index + 1 :]:
-            if not call_id or not isinstance(entry, ModelCalled) or entry.run != asked.entry.run:
-                continue
-            for item in entry.input if not isinstance(entry.input, str) else ():
-                if read(item, "type") == "function_call_output" and read(item, "call_id") == call_id:
-                    return entry, str(read(item, "output"))
+    def answered_early(self, asked: Asked) -> Early | None:
+        """How the run went on although the client had not answered; ``None`` when it did not.
+
+        The sign is a later model call of the same run that was given an output for the call. When an agent used as a
+        tool asked for the client, the run around it must stop too.
+        """
+        for run, call_id, agent, tool in [self._own(asked), *self._around(asked)]:
+            for entry in self.entries[asked.index + 1 :]:
+                if call_id and isinstance(entry, ModelCalled) and entry.run == run:
+                    told = _output_for(entry, call_id)
+                    if told is not None:
+                        return Early(entry, told, agent, tool)
         return None
+
+    def _own(self, asked: Asked) -> tuple[int, str | None, str, str]:
+        return asked.entry.run, asked.entry.call_id, asked.entry.agent, asked.by
+
+    def _around(self, asked: Asked) -> list[tuple[int, str | None, str, str]]:
+        running: dict[str, ToolStarted] = {}
+        for entry in self.entries[: asked.index]:
+            if isinstance(entry, ToolStarted) and entry.run != asked.entry.run:
+                running[entry.call_id] = entry
+            elif isinstance(entry, ToolEnded):
+                running.pop(entry.call_id, None)
+        nested = asked.entry.run not in self.main_runs
+        return [(e.run, e.call_id, e.agent, e.tool) for e in running.values()] if nested else []
 
     def lost(self, pending: Sequence[ClientToolCallItem]) -> list[tuple[Asked, Asked]]:
         """What was assigned and then overwritten, each with what overwrote it. Nothing is lost without a survivor."""
@@ -90,6 +123,13 @@ class Calls:
             for asked in self.asked
             if survivors and asked not in survivors and not any(_repeats(asked, s) for s in survivors)
         ]
+
+
+def _output_for(call: ModelCalled, call_id: str) -> str | None:
+    for item in call.input if not isinstance(call.input, str) else ():
+        if read(item, "type") == "function_call_output" and read(item, "call_id") == call_id:
+            return str(read(item, "output"))
+    return None
 
 
 def _same(item: ClientToolCallItem, asked: Asked) -> bool:

@@ -11,13 +11,14 @@ from ..errors import Violation
 from ..recording import ClientToolCall, RecordedStream
 from ..wire import TextRun
 from .base import Evidence, Rule, place
-from .calls import Asked, Calls
+from .calls import Asked, Calls, Early
 from .excuses import disturbance, shows_something
 from .history import StreamHistory
 from .stream import NOT_NEWEST
-from .words import call_text, item_name, listed
+from .words import call_text, item_name, listed, quoted
 
 _OUTPUT = "threads.add_client_tool_output"
+_SERIAL = 'Agent(name="{}", ..., model_settings=ModelSettings(parallel_tool_calls=False))'
 
 
 def _pending(history: StreamHistory) -> list[tuple[int, ClientToolCallItem]]:
@@ -37,7 +38,7 @@ def _one_client_tool_call(evidence: Evidence) -> Iterable[Violation]:
             yield _several_calls(evidence, history, pending)
         if not pending:
             continue
-        calls = Calls(history.stream)
+        calls = history.calls
         for asked, winner in calls.lost([item for _, item in pending]):
             if asked.response is not winner.response and calls.answered_early(asked):
                 continue  # the model went on, and stop-at-client-tool says why
@@ -74,8 +75,8 @@ def _overwritten(evidence: Evidence, stream: RecordedStream, number: int, asked:
     elif asked.response is None or asked.response is not winner.response:
         details.append(f'agent "{agent}": `{asked.by}` asked first, `{winner.by}` later in the same response')
         remedy = (
-            f'Let agent "{agent}" stop at the first: Agent(..., tool_use_behavior='
-            f'StopAtTools(stop_at_tool_names=["{asked.by}"])), and run again when the output has come.'
+            f'Stop at the first: Agent(name="{agent}", ..., tool_use_behavior=StopAtTools(stop_at_tool_names='
+            f'["{asked.by}"])); respond is called again when its output has come.'
         )
     elif asked.response.parallel_tool_calls is False:
         details.append(f'agent "{agent}": the model answered with both calls at once')
@@ -84,11 +85,12 @@ def _overwritten(evidence: Evidence, stream: RecordedStream, number: int, asked:
             "write two steps instead of `calls(...) & calls(...)`."
         )
     else:
+        what = f"`{asked.by}` twice" if asked.by == winner.by else f"`{asked.by}` and `{winner.by}`"
         details.append(
-            f'agent "{agent}": the model called both tools at once; parallel_tool_calls is '
+            f'agent "{agent}": the model called {what} in one response; parallel_tool_calls is '
             + ("True" if asked.response.parallel_tool_calls else "not set, and models default to True")
         )
-        remedy = f'model_settings=ModelSettings(parallel_tool_calls=False) on agent "{agent}"'
+        remedy = _SERIAL.format(agent)
     return Violation(
         rule="one-client-tool-call-per-turn",
         place=place(evidence.turn, stream, number),
@@ -102,7 +104,7 @@ def _overwritten(evidence: Evidence, stream: RecordedStream, number: int, asked:
 
 def _stop_at_client_tool(evidence: Evidence) -> Iterable[Violation]:
     for history in evidence.histories:
-        yield from _model_went_on(evidence, history.stream)
+        yield from _model_went_on(evidence, history)
         late = _after_call(history)
         if late is not None:
             number, what, call = late
@@ -118,30 +120,31 @@ def _stop_at_client_tool(evidence: Evidence) -> Iterable[Violation]:
             )
 
 
-def _model_went_on(evidence: Evidence, stream: RecordedStream) -> Iterator[Violation]:
-    calls = Calls(stream)
+def _model_went_on(evidence: Evidence, history: StreamHistory) -> Iterator[Violation]:
     said: set[tuple[str, str]] = set()
-    for asked in calls.asked:
-        agent = asked.entry.agent
-        early = calls.answered_early(asked)
-        if early is None or (agent, asked.by) in said:
-            continue
-        said.add((agent, asked.by))
-        model_call, told = early
-        number = min(model_call.after_event + 1, len(stream.events))
-        details = [f'agent "{agent}": tool_use_behavior does not stop at "{asked.by}"']
-        if asked.tool and asked.tool != asked.entry.name:
-            details.append(f'client tool: `{asked.text}`, asked for by the function tool "{asked.tool}"')
-        details.append(f"what the model was given as the tool's output: {told!r}")
-        yield Violation(
-            rule="stop-at-client-tool",
-            place=place(evidence.turn, stream, number),
-            reason=f"The model was called again after `{asked.by}` asked for a client tool, so it answered before the "
-            "client did.",
-            details=details,
-            remedy=f'Agent(..., tool_use_behavior=StopAtTools(stop_at_tool_names=["{asked.by}"])) on agent "{agent}"',
-            subjects={"tool": asked.by, "client_tool": asked.entry.name, "agent": agent},
-        )
+    for asked in history.calls.asked:
+        early = history.calls.answered_early(asked)
+        if early is not None and (early.agent, early.tool) not in said:
+            said.add((early.agent, early.tool))
+            yield _answered_early(evidence, history.stream, asked, early)
+
+
+def _answered_early(evidence: Evidence, stream: RecordedStream, asked: Asked, early: Early) -> Violation:
+    tool, agent = early.tool, early.agent
+    details = [f'agent "{agent}": tool_use_behavior does not stop at "{tool}"']
+    if asked.entry.name != tool:
+        within = "" if asked.by == tool else f' of agent "{asked.entry.agent}"'
+        details.append(f'client tool: `{asked.text}`, asked for by the function tool "{asked.by}"{within}')
+    details.append(f"what the model was given as the tool's output: {quoted(early.told)}")
+    return Violation(
+        rule="stop-at-client-tool",
+        place=place(evidence.turn, stream, min(early.model_call.after_event + 1, len(stream.events))),
+        reason=f"The model was called again after `{tool}` asked for a client tool, so it answered before the client "
+        "did.",
+        details=details,
+        remedy=f'Agent(name="{agent}", ..., tool_use_behavior=StopAtTools(stop_at_tool_names=["{tool}"]))',
+        subjects={"tool": tool, "client_tool": asked.entry.name, "agent": agent},
+    )
 
 
 def _after_call(history: StreamHistory) -> tuple[int, str, ClientToolCallItem] | None:
@@ -170,7 +173,7 @@ def _client_tool_call_identity(evidence: Evidence) -> Iterable[Violation]:
         pending = _pending(history)
         if not pending:
             continue
-        calls = Calls(history.stream)
+        calls = history.calls
         if calls.lost([item for _, item in pending]):
             continue  # of two calls one was overwritten, which mixes their ids too: told once
         for number, item in pending:
@@ -198,9 +201,9 @@ def _foreign_identity(
         "which the model made at the same time. The client's output is given to the model as that call's.",
         details=[
             f"call_id of the item: {item.call_id} (`{other}`); of the call that asked: {asked.entry.call_id}",
-            f'agent "{agent}": the model called both tools at once',
+            f'agent "{agent}": the model called both tools in one response',
         ],
-        remedy=f'model_settings=ModelSettings(parallel_tool_calls=False) on agent "{agent}"',
+        remedy=_SERIAL.format(agent),
         subjects={"tool": asked.by, "client_tool": item.name, "agent": agent},
     )
 
@@ -209,7 +212,7 @@ def _client_tool_registered(evidence: Evidence) -> Iterable[Violation]:
     for history, number, call in _ended_in_call(evidence, "unregistered"):
         names = sorted(evidence.client_tools)
         close = get_close_matches(call.name, names, n=1)
-        arguments = ", ".join(call.arguments)
+        handler = f"def {call.name}({', '.join(call.arguments)})"
         yield Violation(
             rule="client-tool-registered",
             place=place(evidence.turn, history.stream, number),
@@ -217,15 +220,15 @@ def _client_tool_registered(evidence: Evidence) -> Iterable[Violation]:
             "does not have. Nothing answers it, and the conversation hangs.",
             details=[f"registered: {', '.join(names) or 'no client tools at all'}"],
             remedy=(f"Did you mean `{close[0]}`? " if close else "")
-            + f"Register it as the page does: `@chatkit_client.client_tool` above `def {call.name}({arguments})`, or "
+            + f"Register a handler, as the page does: `@chatkit_client.client_tool` above `{handler}`, or "
             f'`client_tool(name="{call.name}")`.',
-            subjects=_subjects(history.stream, call),
+            subjects=_subjects(history, call),
         )
 
 
 def _client_tool_arguments_valid(evidence: Evidence) -> Iterable[Violation]:
     for history, number, call in _ended_in_call(evidence, "refused"):
-        subjects = _subjects(history.stream, call)
+        subjects = _subjects(history, call)
         yield Violation(
             rule="client-tool-arguments-valid",
             place=place(evidence.turn, history.stream, number),
@@ -245,8 +248,8 @@ def _ended_in_call(evidence: Evidence, outcome: str) -> Iterator[tuple[StreamHis
             yield history, number, call
 
 
-def _subjects(stream: RecordedStream, call: ClientToolCall) -> dict[str, str]:
-    asked = next((a for a in reversed(Calls(stream).asked) if a.entry.name == call.name), None)
+def _subjects(history: StreamHistory, call: ClientToolCall) -> dict[str, str]:
+    asked = next((a for a in reversed(history.calls.asked) if a.entry.name == call.name), None)
     subjects = {"tool": asked.by if asked else call.name, "client_tool": call.name}
     return {**subjects, "agent": asked.entry.agent} if asked else subjects
 

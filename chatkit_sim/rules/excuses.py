@@ -17,7 +17,7 @@ from chatkit.types import (
 from ..recording import ModelCalled, RecordedStream, RunEnded
 from ..recording.stream import NoteKind
 from ..wire import Step, TextRun
-from .base import Evidence
+from .base import BlockedCall, Evidence, UnscriptedCall
 from .history import HIDDEN, Life, StreamHistory
 
 _MARKS = ("chatkit_sim_injected", "chatkit_sim_unscripted", "chatkit_sim_blocked")
@@ -43,7 +43,14 @@ def told_elsewhere(error: BaseException | None) -> bool:
     The script failed on purpose, had no step for the call, or the network guard stopped a connection; the last two
     have rules of their own.
     """
-    return any(getattr(link, mark, False) for link in chain(error) for mark in _MARKS)
+    return any(_simulated(link) for link in chain(error))
+
+
+def _simulated(error: BaseException) -> bool:
+    # Marks and not types: the packages that raise these stand above the rules.
+    if isinstance(getattr(error, "call", None), UnscriptedCall | BlockedCall):
+        return True
+    return any(getattr(error, mark, False) for mark in _MARKS)
 
 
 def run_errors(stream: RecordedStream) -> list[BaseException]:

@@ -34,6 +34,7 @@ from chatkit.types import (
 
 from ..recording import RecordedStream, Turn
 from ..wire import OneEvent, Step, TextRun
+from .calls import Calls
 from .messages import TextProblem, read_message
 
 Trouble = Literal[
@@ -152,6 +153,11 @@ class StreamHistory:
     errors: list[tuple[OneEvent, ErrorEvent]] = field(default_factory=list)
     extras: list[OneEvent] = field(default_factory=list)
     threads: list[tuple[OneEvent, Thread]] = field(default_factory=list)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Which tool call did what, as far as the run was observed."""
+        return Calls(self.stream)
 
     @cached_property
     def text_problems(self) -> list[TextProblem]:

@@ -13,9 +13,10 @@ from . import upstream
 from .base import Evidence, Rule, place
 from .excuses import chain, disturbance, run_errors
 from .history import HIDDEN, Finding, Life, StreamHistory, Trouble
+from .strangers import answers_user, item_in_this_thread, no_user_message_from_responder
 from .words import ITEM_NAMES, item_name, quoted, times
 
-_NEW_ID = 'take a new id for each item, `self.store.generate_item_id("message", thread, context)`'
+_NEW_ID = '`self.store.generate_item_id("message", thread, context)`'
 
 Say = Callable[[Evidence, StreamHistory, Finding], Violation | None]
 
@@ -37,24 +38,20 @@ def _speak(trouble: Trouble, say: Say) -> Callable[[Evidence], Iterable[Violatio
 
 
 def _told_as_user_message(history: StreamHistory, item: ThreadItem | None) -> bool:
-    return item is not None and item.type == "user_message" and _answers_user(history)
-
-
-def _answers_user(history: StreamHistory) -> bool:
-    # An action may well put words into the user's mouth: a button that "sends" a message.
-    return history.stream.request.type != "threads.custom_action"
+    return item is not None and item.type == "user_message" and answers_user(history)
 
 
 def _violation(
     evidence: Evidence, history: StreamHistory, finding: Finding, rule: str, reason: str, remedy: str, *details: str
 ) -> Violation:
+    kind = finding.item.type if finding.item else finding.type
     return Violation(
         rule=rule,
         place=place(evidence.turn, history.stream, finding.step.number),
         reason=reason,
         remedy=remedy,
         details=details,
-        subjects={"item": finding.item_id, "type": finding.item.type if finding.item else finding.type},
+        subjects={"item": finding.item_id, **({"type": kind} if kind else {})},
     )
 
 
@@ -65,8 +62,8 @@ def _added_again(evidence: Evidence, history: StreamHistory, finding: Finding) -
         finding,
         "item-added-once",
         f"The {item_name(finding.type, finding.item_id)} was added again (first by event {finding.since}) while it is "
-        "still being streamed. The page starts it anew, and what was streamed until now is gone.",
-        f"Add an item once, then update it; for another item, {_NEW_ID}.",
+        "still being streamed. The page starts it anew, and shows what this event carries only.",
+        f"Add an item once, then update it; another item needs an id of its own: {_NEW_ID}.",
     )
 
 
@@ -82,7 +79,7 @@ def _done_again(evidence: Evidence, history: StreamHistory, finding: Finding) ->
         f"The {name} was done twice (first by event {finding.since}). Each `done` stores the item: a reload shows it "
         "twice, or the store refuses the second.",
         f"Yield ThreadItemDoneEvent once for each item. To change one that is there, yield ThreadItemReplacedEvent; "
-        f"for another item, {_NEW_ID}.",
+        f"another item needs an id of its own: {_NEW_ID}.",
     )
     defect = upstream.known("workflow-done-twice")
     if defect is None or finding.type != "workflow" or not history.stream.timeline.of(ToolStarted):
@@ -102,7 +99,9 @@ def _as_upstream(violation: Violation, defect: upstream.Defect) -> Violation:
     )
 
 
-def _ghost_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation:
+def _ghost_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation | None:
+    if upstream.known("workflow-updated-early") and _added_by_tool_later(history, finding):
+        return None  # harmless: the event that adds it brings the tasks along
     gone = finding.since is not None
     why = f"was removed by event {finding.since}" if gone else "was never added"
     details = [f"text: {quoted(finding.step.text)}"] if isinstance(finding.step, TextRun) else []
@@ -119,6 +118,12 @@ def _ghost_update(evidence: Evidence, history: StreamHistory, finding: Finding) 
     )
 
 
+def _added_by_tool_later(history: StreamHistory, finding: Finding) -> bool:
+    life = next((life for life in history.lives if life.item_id == finding.item_id), None)
+    later = life is not None and life.type == "workflow" and life.added is not None
+    return later and bool(history.stream.timeline.of(ToolStarted))
+
+
 def _late_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation:
     done = f"by event {finding.since}" if finding.since is not None else f"in {finding.origin}"
     details = [f"text: {quoted(finding.step.text)}"] if isinstance(finding.step, TextRun) else []
@@ -128,7 +133,7 @@ def _late_update(evidence: Evidence, history: StreamHistory, finding: Finding) -
         finding,
         "no-update-after-done",
         f"{times(finding.count, 'update')} came for the {item_name(finding.type, finding.item_id)} after it was done "
-        f"({done}). The page shows them, the stored item lacks them, and a reload loses them.",
+        f"({done}). What they change is on show until a reload: the item was stored without it.",
         "Yield ThreadItemDoneEvent when the item is complete, with all of it; to change it later, yield "
         "ThreadItemReplacedEvent.",
         *details,
@@ -142,14 +147,14 @@ def _type_changed(evidence: Evidence, history: StreamHistory, finding: Finding) 
         history,
         finding,
         "item-type-stable",
-        f"The {item_name(finding.type, finding.item_id)} (added by event {finding.since}) went on as a {now}. The "
-        "page has drawn the one and gets the other.",
-        f"Keep an item's type from `added` to `done`; for another item, {_NEW_ID}.",
+        f"The {item_name(finding.type, finding.item_id)} (added by event {finding.since}) is finished as another "
+        f"type: {now}. The page has drawn the one and gets the other.",
+        f"Keep an item's type from `added` to `done`; another item needs an id of its own: {_NEW_ID}.",
     )
 
 
 def _id_reused(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation:
-    where = finding.origin or f"event {finding.since}"
+    where = _first_seen(evidence, finding)
     now = item_name(finding.item.type, finding.item_id) if finding.item else f'item "{finding.item_id}"'
     before = ITEM_NAMES.get(finding.type, finding.type)
     if finding.item_id == "__fake_id__":
@@ -159,7 +164,7 @@ def _id_reused(evidence: Evidence, history: StreamHistory, finding: Finding) -> 
             '`self.store.generate_item_id("message", thread, context)`.'
         )
     else:
-        remedy = f"{_NEW_ID[0].upper()}{_NEW_ID[1:]}; to change an item that is there, yield ThreadItemReplacedEvent."
+        remedy = f"Take a new id for each item, {_NEW_ID}; to change one that is there, yield ThreadItemReplacedEvent."
     return _violation(
         evidence,
         history,
@@ -169,6 +174,18 @@ def _id_reused(evidence: Evidence, history: StreamHistory, finding: Finding) -> 
         "the store keeps only one of them, or fails.",
         remedy,
     )
+
+
+def _first_seen(evidence: Evidence, finding: Finding) -> str:
+    if finding.origin != "an earlier turn":
+        return finding.origin or f"event {finding.since}"
+    for turn in reversed(evidence.earlier):
+        for stream in turn.streams:
+            for step in stream.steps:
+                item = None if isinstance(step, TextRun) else getattr(step.event, "item", None)
+                if item is not None and item.id == finding.item_id:
+                    return f"turn {turn.number}"
+    return finding.origin
 
 
 def _ghost_removed(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation | None:
@@ -251,58 +268,6 @@ def _unfinished(evidence: Evidence, history: StreamHistory, life: Life) -> Viola
     return violation
 
 
-def _item_in_this_thread(evidence: Evidence) -> Iterable[Violation]:
-    for history in evidence.histories:
-        here = history.thread_id
-        strangers = [
-            (step, item_name(item.type, item.id), item.thread_id, item.id)
-            for step, item in history.items
-            if item.thread_id != here
-        ] + [
-            (step, "thread.updated event", thread.id, thread.id)
-            for step, thread in history.threads
-            if thread.id != here
-        ]
-        said: set[str] = set()
-        for step, what, there, subject in strangers:
-            if here is None or subject in said:
-                continue
-            said.add(subject)
-            yield Violation(
-                rule="item-in-this-thread",
-                place=place(evidence.turn, history.stream, step.number),
-                reason=f'The {what} belongs to thread "{there}", but this stream answers in thread "{here}". The page '
-                "shows it here; the thread that it names never does.",
-                remedy="Set thread_id=thread.id, from the `thread` that respond and action are given.",
-                subjects={"item": subject},
-            )
-
-
-def _no_user_message_from_responder(evidence: Evidence) -> Iterable[Violation]:
-    for history in evidence.histories:
-        stream = history.stream
-        if not _answers_user(history):
-            continue
-        known = {life.item_id for life in history.lives if life.origin}
-        # Without a preamble, the first user message may be the user's own.
-        skip = 1 if stream.preamble_length == 0 else 0
-        for step, item in history.items:
-            if item.type != "user_message" or step.number <= stream.preamble_length:
-                continue
-            if skip or (item.id in known and step.event.type == "thread.item.replaced"):
-                skip = 0
-                continue
-            yield Violation(
-                rule="no-user-message-from-responder",
-                place=place(evidence.turn, stream, step.number),
-                reason=f"The responder sent the {item_name(item.type, item.id)}. The SDK has stored and sent what the "
-                "user wrote before respond began: the message stands there twice, or words the user never wrote do.",
-                remedy="Yield what the assistant says. What only the model should know is a HiddenContextItem.",
-                subjects={"item": item.id},
-            )
-            break
-
-
 ITEM_RULES = (
     Rule(
         slug="item-added-once",
@@ -358,7 +323,7 @@ ITEM_RULES = (
         must_hold="Items of a stream belong to the thread that the stream answers in.",
         why="The item is on show in one thread and stored for another.",
         source="chatkit.types.ThreadItemBase.thread_id",
-        check=_item_in_this_thread,
+        check=item_in_this_thread,
     ),
     Rule(
         slug="unique-item-ids",
@@ -390,6 +355,6 @@ ITEM_RULES = (
         must_hold="respond sends no user messages.",
         why="What the user wrote stands there twice, or words stand there that the user never wrote.",
         source="ChatKitServer._process_new_thread_item_respond stores and sends the user's message",
-        check=_no_user_message_from_responder,
+        check=no_user_message_from_responder,
     ),
 )

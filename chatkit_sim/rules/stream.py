@@ -46,19 +46,20 @@ def _well_formed_event(evidence: Evidence) -> Iterable[Violation]:
                     said.add(what)
                     yield _malformation(turn, history, step, what, remedy)
         for finding in history.found("misfit-update"):
-            updates = f"{times(finding.count, 'update')} of a kind that {item_name(finding.type, finding.item_id)}"
-            what = f"{updates} does not have: {_update_type(finding.step)}."
-            yield _malformation(
-                turn, history, finding.step, what, "Send each update to the item that it was made for: check item_id."
-            )
+            name = item_name(finding.type, finding.item_id)
+            updates = times(finding.count, "update")
+            what = f"{updates} came for the {name} that it cannot take: {_update_type(finding.step)}."
+            remedy = "Send each update to the item that it was made for: check item_id."
+            yield _malformation(turn, history, finding.step, what, remedy, item=finding.item_id)
 
 
-def _malformation(turn: Turn, history: StreamHistory, step: Step, what: str, remedy: str) -> Violation:
+def _malformation(turn: Turn, history: StreamHistory, step: Step, what: str, remedy: str, **subjects: str) -> Violation:
     return Violation(
         rule="well-formed-event",
         place=place(turn, history.stream, step.number),
         reason=f"{what} The page cannot show it.",
         remedy=remedy,
+        subjects=subjects,
     )
 
 

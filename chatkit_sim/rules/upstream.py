@@ -119,6 +119,12 @@ DEFECTS: tuple[Defect, ...] = (
         workaround="Let the tool give way once between start_workflow and end_workflow: `await asyncio.sleep(0)`.",
     ),
     Defect(
+        name="workflow-updated-early",
+        says="A tool's workflow waits in a queue while chatkit already adds the model's thoughts to it: their update "
+        "comes before the event that adds the workflow.",
+        workaround="Nothing is lost: the event that adds the workflow brings the thoughts along.",
+    ),
+    Defect(
         name="tripwire-removes-calls",
         says="After a guardrail's tripwire chatkit removes the ids of function calls too, which never were items.",
         workaround="Nothing is lost in the client; a store's delete_thread_item must bear an id that it does not know.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def encode(value: BaseModel) -> str:
-    """Write an item or an attachment as JSON. Nothing is left out: a ``None`` inside of metadata is a value too."""
+    """Write an item or an attachment as JSON. Nothing is left out."""
     return value.model_dump_json(by_alias=True)
 
 

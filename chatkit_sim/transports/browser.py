@@ -15,6 +15,10 @@ from .base import Attempt, Response, Transport
 from .cycle import AppRaised
 from .errors import CutBodyError, RedirectError, TransportError, UnreachableError, UploadError
 
+# A server closes the connection when an app raises, also after a complete answer; a kept one may die while it is
+# used anew, which a browser mends by itself.
+_LIMITS = httpx2.Limits(max_keepalive_connections=0)
+
 
 class Browser:
     """One browser: it keeps its cookies and follows redirects as ``fetch`` does (301, 302 and 303 make a POST a GET).
@@ -55,7 +59,8 @@ class Browser:
         raised: BaseException | None = None
         try:
             try:
-                async with aclosing(answer.aiter_bytes()) as chunks:
+                encoded = "content-encoding" in answer.headers
+                async with aclosing(answer.aiter_bytes() if encoded else answer.aiter_raw()) as chunks:
                     async for chunk in chunks:
                         received += len(chunk)
                         last = chunk
@@ -85,9 +90,12 @@ class Browser:
 
     def _opened_client(self) -> httpx2.AsyncClient:
         if self._client is None:
-            timeout = httpx2.Timeout(None, connect=10.0)  # a responder may take its time: the client has a limit
             self._client = httpx2.AsyncClient(
-                transport=self._transport, base_url=self._origin, follow_redirects=True, timeout=timeout
+                transport=self._transport,
+                base_url=self._origin,
+                follow_redirects=True,
+                timeout=httpx2.Timeout(None, connect=10.0),  # a responder may take its time: the client has a limit
+                limits=_LIMITS,
             )
         return self._client
 
@@ -113,7 +121,9 @@ def real_http(url: str) -> httpx2.AsyncBaseTransport | None:
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname and _is_this_machine(parts.hostname):
         # Without certificates, which take 50 ms to load.
-        return httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False)
+        return httpx2.AsyncHTTPTransport(
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, limits=_LIMITS
+        )
     return None
 
 

@@ -12,7 +12,7 @@ class FrameDecoder:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []  # pieces of a line; joined at its end, since a large frame comes in many
         self._data: list[bytes] = []
         self._skip_newline = False
 
@@ -31,16 +31,22 @@ class FrameDecoder:
 
     def finish(self) -> bytes:
         """End the body; returns what was left of a frame that was cut short, or ``b""``."""
-        left = b"\n".join([*(b"data: " + line for line in self._data), *([self._rest] if self._rest else [])])
-        self._rest, self._data = b"", []
+        rest = b"".join(self._rest)
+        left = b"\n".join([*(b"data: " + line for line in self._data), *([rest] if rest else [])])
+        self._rest, self._data = [], []
         return left
 
     def _feed_lines(self, chunk: bytes) -> list[bytes]:
         if self._skip_newline and chunk.startswith(b"\n"):
             chunk = chunk[1:]
         self._skip_newline = chunk.endswith(b"\r")
-        buffer = (self._rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, self._rest = buffer.split(b"\n")
+        first, *others = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if first:
+            self._rest.append(first)
+        if not others:
+            return []
+        *lines, rest = [b"".join(self._rest), *others]
+        self._rest = [rest] if rest else []
         payloads: list[bytes] = []
         for line in lines:
             if line.startswith(b"data:"):

@@ -8,21 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .options import SETTINGS
-from .servers import as_factory, filled_from_fixtures, load
-from .stage import STAGE, Stage, stage_of
+from .servers import filled_from_fixtures, load
+from .stage import Stage, stage_of
 
 if TYPE_CHECKING:
     from chatkit_sim import AsyncSimulatedClient, MemoryStore, ModelScript, SimulatedClient
-
-_NO_SERVER = """There is no ChatKit server to test. Name it in one of these ways:
-
-  in conftest.py:    @pytest.fixture
-                     def chatkit_server(chatkit_store):
-                         return MyServer(store=chatkit_store)
-
-  on the command line:  --chatkit-server mypackage.server:MyServer
-  in the ini file:      chatkit_server = mypackage.server:MyServer"""
-
 
 @pytest.fixture
 def _chatkit_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
@@ -30,21 +20,6 @@ def _chatkit_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     stage = stage_of(item)
     yield stage
     stage.bench.close()
-
-
-@pytest.fixture
-def chatkit_server(request: pytest.FixtureRequest) -> Any:
-    """The server under test: a ChatKitServer, or a factory `(store) -> server` or `() -> server`.
-
-    Override it in a conftest.py or a test module, with any scope, or name it by --chatkit-server MODULE:ATTR.
-    """
-    config = request.config
-    settings = config.stash[SETTINGS]
-    name = getattr(request, "param", None) or next(iter(settings.servers), None)
-    if name is None:
-        pytest.fail(_NO_SERVER, pytrace=False)
-    source = load(name, config.rootpath, "--chatkit-server" if settings.named_by_flag else "chatkit_server")
-    return as_factory(filled_from_fixtures(source, request))
 
 
 @pytest.fixture
@@ -65,7 +40,7 @@ def chatkit_context(request: pytest.FixtureRequest) -> Any:
     name = config.stash[SETTINGS].context
     if not name:
         return None  # the client's default, which explains itself when something is missing in it
-    what = "--chatkit-context" if config.getoption("chatkit_context") else "chatkit_context"
+    what = "--chatkit-context" if config.getoption("chatkit_context") else "The ini option chatkit_context"
     return filled_from_fixtures(load(name, config.rootpath, what), request)
 
 
@@ -139,17 +114,3 @@ def set_scene(stage: Stage, server: Any, store: Any, tools: Mapping[str, Any], m
     stage.server, stage.store = server, store
     stage.bench.model = model  # the fixture may have been overridden with a script of its own
     model.tools.update(tools)
-
-
-__all__ = [
-    "STAGE",
-    "_chatkit_stage",
-    "async_chatkit_client",
-    "chatkit_client",
-    "chatkit_context",
-    "chatkit_model",
-    "chatkit_other_context",
-    "chatkit_server",
-    "chatkit_store",
-    "chatkit_tools",
-]

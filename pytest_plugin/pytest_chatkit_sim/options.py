@@ -67,6 +67,11 @@ class Settings:
     network: str
     allow_network: tuple[str, ...]
 
+    @property
+    def names_from(self) -> str:
+        """Who names the servers, for messages."""
+        return "--chatkit-server" if self.named_by_flag else "The ini option chatkit_server"
+
 
 SETTINGS = pytest.StashKey[Settings]()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import options
+from . import collection, failures, options, summing_up
 from .fixtures import (
     _chatkit_stage,
     async_chatkit_client,
@@ -17,10 +18,11 @@ from .fixtures import (
     chatkit_context,
     chatkit_model,
     chatkit_other_context,
-    chatkit_server,
     chatkit_store,
     chatkit_tools,
 )
+from .homes import ServerHome
+from .servers import server_fixture
 from .stage import STAGE, let_chatkit_be_imported
 
 __all__ = [
@@ -30,7 +32,6 @@ __all__ = [
     "chatkit_context",
     "chatkit_model",
     "chatkit_other_context",
-    "chatkit_server",
     "chatkit_store",
     "chatkit_tools",
 ]
@@ -54,7 +55,44 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options, and declare the markers."""
     for marker in options.MARKERS:
         config.addinivalue_line("markers", marker)
-    config.stash[options.SETTINGS] = options.read_settings(config)
+    settings = config.stash[options.SETTINGS] = options.read_settings(config)
+    # A fixture whose parameters are the servers that the options name cannot be written down beforehand.
+    default = type("ChatKitServer", (), {"chatkit_server": server_fixture(settings)})()
+    config.pluginmanager.register(default, "chatkit-sim-server")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Find the files that simulation items hang under."""
+    collection.find_hosts(session)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, Any, Any]:
+    """Claim the files that simulation items hang under."""
+    made: list[Any] = yield
+    home = None if any(isinstance(one, ServerHome) for one in made) else collection.home_of(file_path, parent)
+    return made if home is None else [*made, home]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """The same where pytest takes them for test modules, because they were named as arguments."""
+    return collection.home_of(module_path, parent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> Generator[None, Any, Any]:
+    """Hang simulation items under a test module that defines the server."""
+    made = yield
+    simulations = collection.simulations_in(collector, obj)
+    return made if simulations is None else simulations
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """See that there was a server to simulate."""
+    collection.check_found(session, items)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,7 +106,46 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say plainly what is wrong, and sum up."""
+    failures.prepare(item, call)
+    report = yield
+    failures.improve(item, call, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Sum up what the test did."""
+    summing_up.add_test(item)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Pass the summary on, and see whether ignores have expired."""
+    result = yield
+    summing_up.hand_over(session.config)
+    summing_up.expire_ignores(session)
+    return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has finished."""
+    summing_up.take_over(node.config, getattr(node, "workeroutput", None) or {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the summary."""
+    summing_up.write(terminalreporter)
+
+
 def pytest_assertrepr_compare(op: str, left: Any, right: Any) -> list[str] | None:
     """Explain differences of client tool calls, items and events."""
     expect = sys.modules.get("chatkit_sim.expect")
-    return expect.explain_difference(left, right) if expect is not None and op in ("==", "!=") else None
+    explained: list[str] | None = expect.explain_difference(left, right) if expect and op == "==" else None
+    return explained

@@ -6,12 +6,23 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from .options import Settings
+
+NO_SERVER = """Name it in one of these ways:
+
+  in conftest.py:       @pytest.fixture
+                        def chatkit_server(chatkit_store):
+                            return MyServer(store=chatkit_store)
+
+  on the command line:  --chatkit-server mypackage.server:MyServer
+  in the ini file:      chatkit_server = mypackage.server:MyServer"""
 
 _STORE_NAMES = ("store", "data_store", "chatkit_store")
 
@@ -70,6 +81,37 @@ def filled_from_fixtures(function: Any, request: pytest.FixtureRequest) -> Any:
         elif parameter.default is parameter.empty:
             raise pytest.UsageError(_no_fixture(function, parameter.name))
     return functools.partial(function, **named) if named else function
+
+
+def server_fixture(settings: Settings) -> Any:
+    """The fixture ``chatkit_server`` for servers named by MODULE:ATTR, as a member of a class.
+
+    Several servers are its parameters: what uses it runs with each of them.
+    """
+    several = len(settings.servers) > 1
+
+    @pytest.fixture(
+        name="chatkit_server",
+        params=settings.servers if several else None,
+        ids=_short_names(settings.servers) if several else None,
+    )
+    def chatkit_server(self: Any, request: pytest.FixtureRequest) -> Any:
+        """The server under test: a ChatKitServer, or a factory `(store) -> server` or `() -> server`.
+
+        Override it in a conftest.py or a test module, with any scope, or name it by --chatkit-server MODULE:ATTR.
+        """
+        if not settings.servers:
+            pytest.fail(f"There is no ChatKit server to test. {NO_SERVER}", pytrace=False)
+        name = request.param if several else settings.servers[0]
+        source = load(name, request.config.rootpath, settings.names_from)
+        return as_factory(filled_from_fixtures(source, request))
+
+    return chatkit_server
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    short = [name.partition(":")[2] for name in names]
+    return short if len(set(short)) == len(short) else list(names)
 
 
 def as_factory(source: Any) -> Any:

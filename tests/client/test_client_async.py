@@ -85,7 +85,9 @@ def test_a_context_manager_as_server_is_left_on_close():
 
 
 @pytest.mark.parametrize(
-    ("sync", "other"), [(SimulatedClient, AsyncSimulatedClient), (TurnStream, AsyncTurnStream)], ids=["client", "stream"]
+    ("sync", "other"),
+    [(SimulatedClient, AsyncSimulatedClient), (TurnStream, AsyncTurnStream)],
+    ids=["client", "stream"],
 )
 def test_both_faces_have_the_same_names(sync, other):
     def names(kind):

@@ -8,9 +8,11 @@ import pytest
 from agents import Agent, AgentBase, add_trace_processor
 from agents import tool as agents_tool
 from agents.run import get_default_agent_runner
-from agents.tracing import TracingProcessor, get_trace_provider
+from agents.tracing import TracingProcessor, get_trace_provider, set_trace_provider
+from agents.tracing.provider import DefaultTraceProvider
+from chatkit import server as chatkit_server
 from chatkit.agents import AgentContext
-from conftest import Simulation, answering
+from model_harness import Simulation, answering
 
 from chatkit_sim.errors import UsageError
 from chatkit_sim.model import Instrumentation, ModelScript, fails, says
@@ -26,6 +28,7 @@ def state() -> list[Any]:
         "__setattr__" in vars(AgentContext),
         AgentContext.__setattr__,
         vars(AgentBase)["get_all_tools"],
+        chatkit_server.TypeAdapter,
         agents_tool.maybe_invoke_function_tool_failure_error_function,
         "exception" in vars(LOGGER),
     ]
@@ -89,14 +92,20 @@ def test_no_trace_leaves_the_process(instrumentation, simulate, script):
 
         def force_flush(self) -> None: ...
 
-    mine, before = Recording(), Recording()
+    mine, exporter = Recording(), Recording()
     instrumentation.exit()
-    add_trace_processor(before)  # as the exporter is: there before the simulation
-    with instrumentation:
-        add_trace_processor(mine)
-        script.script(says("Hi"))
-        simulate(Agent(name="A", model="gpt-5")).send()
-    assert (len(mine.ended), len(before.ended)) == (1, 0)
+    provider, own = get_trace_provider(), DefaultTraceProvider()
+    own.register_processor(exporter)
+    set_trace_provider(own)
+    try:
+        with instrumentation:
+            add_trace_processor(mine)
+            script.script(says("Hi"))
+            simulate(Agent(name="A", model="gpt-5")).send()
+        assert get_trace_provider() is own
+    finally:
+        set_trace_provider(provider)
+    assert (len(mine.ended), len(exporter.ended)) == (1, 0)
 
 
 @pytest.fixture

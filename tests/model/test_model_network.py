@@ -175,8 +175,15 @@ def test_the_addresses_of_an_allowed_name_pass_with_it(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args: found)
     guard = NetworkGuard(allow=[NAME])
     assert not guard.lets_pass(GLOBAL)
-    assert guard.lets_pass(NAME)
+    guard.looked_up(NAME)
+    guard.looked_up("other.example.com")
     assert guard.lets_pass(GLOBAL)
+
+
+def test_a_look_up_of_an_allowed_name_goes_ahead():
+    with NetworkGuard(allow=["*.invalid"]) as guard, pytest.raises(socket.gaierror):
+        socket.getaddrinfo("chatkit-sim.invalid", 443)
+    assert guard.blocked == []
 
 
 def test_loopback_really_connects():

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from agents.lifecycle import RunHooksBase
 from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
 from agents.testing import ScriptedModel, assistant_message
 from chatkit.agents import AgentContext, stream_agent_response
-from conftest import Server, Simulation, answering
+from model_harness import Server, Simulation, answering
 
 from chatkit_sim.model import Instrumentation, ModelScript, calls, says
 from chatkit_sim.model.runs import ObservingHooks
@@ -244,16 +245,11 @@ def test_a_kept_model_gets_the_settings_that_it_would_have_got():
 
 @pytest.mark.parametrize("option", ["session", "previous_response_id", "conversation_id"])
 def test_memory_elsewhere_is_noted(simulate, script, option):
-    value = SQLiteSession("s") if option == "session" else "resp_0"
-    script.script(says("Hi"))
-
-    async def respond(context, items):
-        given = "Hi" if option == "session" else items
-        result = Runner.run_streamed(agent(), given, context=context, **{option: value})
-        async for event in stream_agent_response(context, result):
-            yield event
-
-    stream = simulate(Server(respond)).send()
+    with closing(SQLiteSession("s")) as session:
+        value = session if option == "session" else "resp_0"
+        script.script(says("Hi"))
+        server = streaming(lambda c, i: Runner.run_streamed(agent(), "Hi", context=c, **{option: value}))
+        stream = simulate(server).send()
     assert stream.text == "Hi"
     assert stream.of(RunStarted)[0].remembered_elsewhere
 

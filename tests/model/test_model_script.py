@@ -7,11 +7,11 @@ import pytest
 from agents import Agent, AgentOutputSchema, GuardrailFunctionOutput, Runner, function_tool, input_guardrail
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from chatkit.agents import stream_agent_response
-from conftest import Server
+from model_harness import Server
 from pydantic import BaseModel
 
 from chatkit_sim.errors import UsageError
-from chatkit_sim.model import UnscriptedModelCall, calls, fails, says
+from chatkit_sim.model import UnscriptedModelCall, calls, draws, fails, says, thinks
 from chatkit_sim.rules.base import UnusedSteps
 
 
@@ -51,6 +51,23 @@ def test_the_steps_last_over_several_turns(simulate, script):
     assert simulation.send().text == "One"
     script.script(says("Two"))
     assert simulation.send().text == "Two"
+
+
+def test_every_kind_of_answer_reaches_the_page(simulate, script):
+    script.script(thinks("Looking", "Drawing") & draws(partial=2) & says("There you are."))
+    stream = simulate(agent()).send()
+    done = {item.type: item for item in stream.done}
+    assert set(done) == {"workflow", "generated_image", "assistant_message"}
+    assert done["generated_image"].image.url.startswith("data:image/png;base64,")
+    assert [task.content for task in done["workflow"].workflow.tasks] == ["Looking", "Drawing"]
+
+
+def test_a_failure_in_the_middle_of_an_answer_leaves_the_message_open(simulate, script):
+    script.script(fails(after=says("Half an ans")))
+    stream = simulate(agent()).send()
+    assert stream.text == "Half an ans"
+    assert stream.done == []
+    assert script.is_injected(stream.exchange.swallowed[0])
 
 
 def test_follows_a_handoff(simulate, script):

@@ -8,17 +8,20 @@ import pytest
 from agents import (
     Agent,
     FunctionTool,
+    GuardrailFunctionOutput,
+    InputGuardrailTripwireTriggered,
     ModelSettings,
     RunContextWrapper,
     Runner,
     StopAtTools,
     ToolsToFinalOutputResult,
     function_tool,
+    input_guardrail,
 )
 from agents.testing import ScriptedModel, function_call
 from agents.tool_context import ToolContext
 from chatkit.agents import AgentContext, ClientToolCall, stream_agent_response
-from conftest import Server
+from model_harness import Server
 from pydantic import PrivateAttr
 
 from chatkit_sim.model import calls, fails, refuses, says
@@ -260,6 +263,24 @@ def test_the_context_of_a_run_may_hold_the_agent_context(simulate, script):
     assert assigned(stream) == [("confirm_add", "milk", "add_inside", "call_1")]
 
 
+def test_an_assignment_from_a_thread_that_knows_nothing_of_the_run(simulate, script, instrumentation):
+    @function_tool
+    async def add_in_pool(ctx: Context, item: str) -> str:
+        """Add an item, from a thread of the app's own pool."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, lambda context=ctx.context: ask(context, "confirm_add", item=item))
+        return "asked"
+
+    simulation = simulate(Agent(name="A", model="gpt-5", tools=[add_in_pool]))
+    script.script(says("Hi"), calls("add_in_pool", item="milk"), says("Added"))
+    simulation.send()
+    exchange = simulation.exchange()
+    with instrumentation.attribute(exchange):
+        stream = simulation.send(exchange=exchange)
+    assert assigned(stream) == [("confirm_add", "milk", "add_in_pool", "call_1")]
+    assert stream.of(ClientToolAssigned)[0].run == 1
+
+
 def test_an_assignment_outside_of_any_run(simulate):
     async def respond(context, items):
         ask(context, "confirm_add", item="milk")
@@ -344,3 +365,13 @@ def test_a_run_without_a_script_is_observed_all_the_same(simulate):
     stream = simulate(own, script=None).send()
     assert assigned(stream) == [("confirm_add", "milk", "add", "c1")]
     assert stream.of(RunEnded)[0].stopped_by == "add"
+
+
+def test_a_guardrail_that_stops_the_run(simulate, script):
+    @input_guardrail
+    async def refuse(context, _agent, items):
+        return GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
+
+    script.always(says("Never mind"))
+    stream = simulate(agent(input_guardrails=[refuse])).send()
+    assert isinstance(stream.of(RunEnded)[0].error, InputGuardrailTripwireTriggered)

@@ -193,8 +193,7 @@ def shapes(live: LiveStream) -> list[str]:
     """A stream as its event types and texts."""
     return [
         f"{event.type} {event.update.delta.strip()[:9]}"
-        if isinstance(event, ThreadItemUpdatedEvent)
-        and isinstance(event.update, AssistantMessageContentPartTextDelta)
+        if isinstance(event, ThreadItemUpdatedEvent) and isinstance(event.update, AssistantMessageContentPartTextDelta)
         else event.type
         for event in live.events
     ]

@@ -109,7 +109,7 @@ async def _deleted_attachment_is_gone(kit: Kit) -> None:
     await kit.save_attachment(attachment)
     await kit.save_attachment(other)
     await kit.store.delete_attachment(attachment.id, context=kit.context)
-    await kit.not_found("nothing: it was deleted", kit.store.load_attachment(attachment.id, kit.context))
+    await kit.gone("nothing: it was deleted", kit.store.load_attachment(attachment.id, kit.context))
     with suppress(NotFoundError):  # that it is not there is a fair answer too
         await kit.store.delete_attachment(attachment.id, context=kit.context)
     kit.same(other, await kit.store.load_attachment(other.id, kit.context))

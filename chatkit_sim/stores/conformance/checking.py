@@ -10,23 +10,18 @@ from ...errors import ChatKitSimError
 from . import attachments, concurrency, copies, fidelity, isolation, items, pages, threads, whole
 from .kit import EXAMPLES, Kit
 from .opening import opened_context, opened_store
-from .promise import Promise, PromiseBroken, PromiseNotChecked
+from .promise import Promise, PromiseBroken, PromiseNotChecked, held_back
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-PROMISES: tuple[Promise, ...] = (
-    *threads.PROMISES,
-    *items.PROMISES,
-    *pages.PROMISES,
-    *fidelity.PROMISES,
-    *copies.PROMISES,
-    *attachments.PROMISES,
-    *isolation.PROMISES,
-    *concurrency.PROMISES,
-    *whole.PROMISES,
+_RANKS = ("first", "", "last")
+_ALL = (threads, items, pages, fidelity, copies, attachments, isolation, concurrency, whole)
+
+PROMISES: tuple[Promise, ...] = tuple(
+    promise for rank in _RANKS for module in _ALL for promise in module.PROMISES if promise.rank == rank
 )
-"""Every promise of a store; those that sum up come last."""
+"""Every promise of a store: first those that the others rest on, last those that sum them up."""
 
 PATIENCE = 60.0
 """Seconds after which a promise counts as stuck."""
@@ -108,7 +103,7 @@ async def check_store(
     examples: int = EXAMPLES,
     patience: float = PATIENCE,
 ) -> StoreReport:
-    """Try all promises on a store; one that sums up others is tried only when those hold.
+    """Try all promises on a store. What rests on a broken promise, or sums it up, is not tried.
 
     Args:
         open_store: As for ``check_promise``; opened anew for each promise.
@@ -121,19 +116,28 @@ async def check_store(
     Example:
         >>> print(asyncio.run(check_store(MyStore)))  # doctest: +SKIP
     """
+
+    async def check(promise: Promise) -> None:
+        await check_promise(promise, open_store, context, other_context, examples=examples, patience=patience)
+
+    return await report(promises, check)
+
+
+async def report(promises: Sequence[Promise], check: Callable[[Promise], Awaitable[None]]) -> StoreReport:
+    """Try promises one after the other, and say what came of each."""
     kept: list[Promise] = []
     broken: list[PromiseBroken] = []
     not_checked: list[tuple[Promise, str]] = []
     for promise in promises:
-        if promise.sums_up and broken:
-            not_checked.append((promise, "it sums up promises that are broken: mend those first"))
+        if reason := held_back(promise, [error.promise for error in broken]):
+            not_checked.append((promise, reason))
             continue
         try:
-            await check_promise(promise, open_store, context, other_context, examples=examples, patience=patience)
+            await check(promise)
         except PromiseBroken as error:
             broken.append(error)
-        except PromiseNotChecked as reason:
-            not_checked.append((promise, str(reason)))
+        except PromiseNotChecked as error:
+            not_checked.append((promise, str(error)))
         else:
             kept.append(promise)
     return StoreReport(tuple(kept), tuple(broken), tuple(not_checked))

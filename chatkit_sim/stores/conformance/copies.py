@@ -76,7 +76,8 @@ async def _loaded_thread_is_a_copy(kit: Kit) -> None:
 async def _saved_item_is_a_copy(kit: Kit) -> None:
     thread = await kit.saved_thread()
     added, saved = _context(kit, "added"), _context(kit, "saved")
-    await kit.store.add_thread_item(thread.id, added, context=kit.context)
+    await kit.add(thread, added)
+    await kit.add(thread, saved.model_copy(deep=True))
     await kit.store.save_item(thread.id, saved, context=kit.context)
     for item in (added, saved):
         wanted = item.model_copy(deep=True)

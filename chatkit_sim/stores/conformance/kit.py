@@ -253,6 +253,15 @@ class Kit:
             self.broken(stored=what, came_back=f"{describe_exception(error)[0]}, which is no NotFoundError")
         self.broken(stored=what, came_back=f"{self.names.text(found)}, no NotFoundError")
 
+    async def gone(self, what: str, call: Awaitable[Any]) -> None:
+        """Break the promise when the call finds something; how it says that there is nothing is another promise."""
+        try:
+            found = await call
+        except Exception:
+            return
+        if found is not None:
+            self.broken(stored=what, came_back=self.names.text(found))
+
     def broken(self, *, stored: str, came_back: str, test: str | None = None) -> NoReturn:
         """Raise that the promise is broken.
 

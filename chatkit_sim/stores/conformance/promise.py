@@ -6,9 +6,11 @@ import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...errors import ChatKitSimError
+
+Rank = Literal["first", "", "last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Promise:
         remedy: What to change in a store that breaks it.
         check: Tries it on the store of a ``Kit``; what is wrong it says by ``kit.broken(...)``.
         family: Which part of the store it is about.
-        sums_up: True when it covers what other promises cover one by one; it is worth trying when those hold.
+        rank: ``first`` for what all others rest on: where it is broken, nothing else can be said. ``last`` for what
+            sums up others: worth trying once those hold.
     """
 
     slug: str
@@ -56,7 +59,7 @@ class Promise:
     remedy: str
     check: Callable[[Any], Awaitable[None]] = field(repr=False)
     family: str
-    sums_up: bool = False
+    rank: Rank = ""
 
 
 class PromiseBroken(ChatKitSimError, AssertionError):
@@ -96,12 +99,21 @@ class PromiseBroken(ChatKitSimError, AssertionError):
         return "\n".join(lines)
 
 
+def held_back(promise: Promise, broken: Sequence[Promise]) -> str | None:
+    """Why a promise is not worth trying after others were found broken; ``None`` when it is."""
+    if ground := [one.slug for one in broken if one.rank == "first"]:
+        return f"everything rests on what is broken: mend {', '.join(ground)} first"
+    if promise.rank == "last" and broken:
+        return f"it sums up promises that are broken: mend {', '.join(one.slug for one in broken)} first"
+    return None
+
+
 class PromiseNotChecked(ChatKitSimError):
     """A promise could not be checked on this store; the message is the reason."""
 
 
 def promise(
-    slug: str, *, family: str, must_hold: str, relies: Reliance, remedy: str, sums_up: bool = False
+    slug: str, *, family: str, must_hold: str, relies: Reliance, remedy: str, rank: Rank = ""
 ) -> Callable[[Callable[[Any], Awaitable[None]]], Promise]:
     """Make a promise of the function that checks it; the arguments are those of ``Promise``."""
 
@@ -113,7 +125,7 @@ def promise(
             remedy=remedy,
             check=check,
             family=family,
-            sums_up=sums_up,
+            rank=rank,
         )
 
     return make

@@ -21,7 +21,7 @@ _ENTITY = {
     "label": "Owner",
     "inline_label": "Jane",
     "interactive": True,
-    "data": {"team": {"name": "Shop", "size": 3}, "left": None},
+    "data": {"team": {"name": "Shop", "size": 3}, "rank": [1, 2]},
 }
 
 TASKS: tuple[dict[str, Any], ...] = (
@@ -49,7 +49,7 @@ ATTACHMENTS: tuple[dict[str, Any], ...] = (
             "method": "PUT",
             "headers": {"X-Token": "abc"},
         },
-        "metadata": {"bucket": "uploads", "parts": [1, 2], "scan": None},
+        "metadata": {"bucket": "uploads", "parts": [1, 2]},
     },
     {
         "type": "image",
@@ -147,7 +147,7 @@ ITEMS: tuple[dict[str, Any], ...] = (
         "status": "completed",
         "call_id": "call_1",
         "name": "add_to_todo_list",
-        "arguments": {"item": "milk", "amount": 2, "tags": [], "more": {"deep": None}},
+        "arguments": {"item": "milk", "amount": 2, "tags": [], "more": {"deep": [None]}},
         "output": {"added": ["milk", None, {"ok": True}]},
     },
     {"type": "generated_image", "image": {"id": "img_1", "url": "data:image/png;base64,iVBORw0KGgo="}},

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from .concurrency import together
+from .ordered_loop import Order, OrderedLoop
 from .promise import PromiseBroken, PromiseNotChecked, Reliance, promise
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         "a thread, after a day of messages, retries, deletions and renames, is what one long sequence of calls made it",
     ),
     remedy="Run the test below; it is the shortest sequence that was found.",
-    sums_up=True,
+    rank="last",
 )
 async def _any_calls_agree_with_a_model(kit: Kit) -> None:
     from .machine import find_divergence  # here, so that only this promise needs Hypothesis
@@ -48,10 +49,10 @@ async def _any_calls_agree_with_a_model(kit: Kit) -> None:
         "tasks of several requests take turns at every await, and in production not in the order of the test",
     ),
     remedy="Hold an asyncio.Lock from the read to the write wherever the store awaits in between.",
-    sums_up=True,
+    rank="last",
 )
 async def _any_task_order_is_safe(kit: Kit) -> None:
-    from .task_order import Order, OrderedLoop, find_order
+    from .task_order import find_order  # here, as above
 
     loop = asyncio.get_running_loop()
     if not isinstance(loop, OrderedLoop):

@@ -1,0 +1,100 @@
+"""The summary of a run, over all workers, and what it says at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .homes import Simulations
+from .options import SETTINGS
+from .stage import STAGE, quiet_imports
+
+if TYPE_CHECKING:
+    from chatkit_sim.report import Summary
+
+SUMMARY = pytest.StashKey["Summary"]()
+STALE = pytest.StashKey[list[str]]()
+_WORKER_KEY = "chatkit_sim"
+
+
+def add_test(item: pytest.Item) -> None:
+    """Add what a test did to the summary of this process."""
+    stage = item.stash.get(STAGE, None)
+    if stage is None:
+        return
+    from chatkit_sim.report import Summary, summarize
+
+    of_the_run = [str(ignore) for ignore in stage.bench.catalogue.ignores if ignore.origin != "marker"]
+    summary = summarize(
+        stage.bench.judged,
+        scenario=item.getparent(Simulations) is not None,
+        registered=[name for client in stage.clients for name in client._core.tools.contracts()],
+        ignores=of_the_run,
+    )
+    item.config.stash[SUMMARY] = item.config.stash.get(SUMMARY, Summary()) + summary
+
+
+def hand_over(config: pytest.Config) -> None:
+    """On a worker of pytest-xdist: give the summary to the controller."""
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    summary = config.stash.get(SUMMARY, None)
+    if output is not None and summary is not None:
+        output[_WORKER_KEY] = summary.to_json()
+
+
+def take_over(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
+    """On the controller of pytest-xdist: add the summary of a worker."""
+    if _WORKER_KEY not in workeroutput:
+        return
+    with quiet_imports():
+        from chatkit_sim.report import Summary
+
+    config.stash[SUMMARY] = config.stash.get(SUMMARY, Summary()) + Summary.from_json(workeroutput[_WORKER_KEY])
+
+
+def expire_ignores(session: pytest.Session) -> None:
+    """At the end of a complete run: an ignore of the ini file or a flag that silenced nothing fails it."""
+    config = session.config
+    summary = config.stash.get(SUMMARY, None)
+    if summary is None or hasattr(config, "workerinput") or not _is_complete(session):
+        return
+    stale = sorted(summary.ignores - summary.ignored.keys())
+    config.stash[STALE] = stale
+    if stale and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def write(reporter: pytest.TerminalReporter) -> None:
+    """Write the summary, when a simulation ran or there is something worth saying."""
+    config = reporter.config
+    summary = config.stash.get(SUMMARY, None)
+    if summary is None:
+        return
+    from chatkit_sim.report import ignored, render
+
+    stale = config.stash.get(STALE, [])
+    lines = render(summary) if config.stash[SETTINGS].simulate else ignored(summary)
+    if not lines and not stale:
+        return
+    reporter.section("chatkit-sim", sep="=")
+    for label, text in lines:
+        reporter.write_line(f"{label:<13} {text}")
+    for ignore in stale:
+        reporter.write_line(
+            f"stale         The ignore {ignore!r} silenced nothing in this complete run: take it out of the ini file "
+            "or the command line, so that the rule speaks again when it is broken.",
+            red=True,
+        )
+
+
+def _is_complete(session: pytest.Session) -> bool:
+    config = session.config
+    options = config.option
+    narrowed = any(
+        getattr(options, name, None)
+        for name in ("keyword", "markexpr", "lf", "stepwise", "deselect", "ignore", "ignore_glob")
+    )
+    stopped = bool(session.shouldstop or session.shouldfail) or session.exitstatus not in (0, 1)
+    by_arguments = config.args_source is pytest.Config.ArgsSource.ARGS
+    return not (narrowed or stopped or by_arguments)
