@@ -67,6 +67,7 @@ class Violation:
         severity: ``error`` fails the test, ``warning`` is reported at its end.
         cause: The exception behind it, when there was one.
         upstream: True when a known defect of the SDKs is to blame rather than the server.
+        items: The ids of every item that it is about, when it stands for several of one cause.
     """
 
     rule: str
@@ -78,6 +79,7 @@ class Violation:
     severity: Severity = "error"
     cause: BaseException | None = field(default=None, compare=False)
     upstream: bool = False
+    items: Sequence[str] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.rule}  {self.place}", *_indented(self.reason)]

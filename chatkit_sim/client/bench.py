@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -17,9 +17,11 @@ from ..model import Instrumentation, ModelScript, NetworkGuard
 from ..recording import Exchange, Turn
 from ..rules import Catalogue, TestEvidence, Verdict
 from ..stores import MemoryStore
-from ..transports import InProcess, Transport
+from ..transports import Transport
+from .doors import Door, Doorway, TransportKind
+from .frontend import Frontend
 from .policies import Limits, Policies
-from .serving import DefaultContext, open_server
+from .serving import DefaultContext
 
 ResultT = TypeVar("ResultT")
 
@@ -51,6 +53,12 @@ class BenchOptions(TypedDict, total=False):
         allow_network: Hosts that may be reached although they are global.
         strict_network: Stop private addresses and single-label names as well.
         reload_check: Read the thread back after each turn and hold it against what the user sees; on by default.
+        frontend: What the web page registers; without one the page offers everything.
+        app: The ASGI app that serves the server under test.
+        path: The path of the app's ChatKit endpoint.
+        headers: Sent with each request to the app or URL.
+        url: The endpoint of a server that runs elsewhere.
+        transport: Which way to take where several are possible; see ``Door``.
     """
 
     store: Any
@@ -61,6 +69,12 @@ class BenchOptions(TypedDict, total=False):
     allow_network: Sequence[str]
     strict_network: bool
     reload_check: bool
+    frontend: Frontend | None
+    app: Any
+    path: str
+    headers: Mapping[str, str]
+    url: str | None
+    transport: TransportKind | None
 
 
 class Bench:
@@ -71,12 +85,12 @@ class Bench:
 
     Args:
         server: A ``ChatKitServer``, or a factory ``() -> server`` or ``(store) -> server``: sync, async or a context
-            manager. A factory is entered on the clients' own event loop.
+            manager. A factory is entered on the clients' own event loop. ``None`` when ``app`` or ``url`` is given.
         context: The request context, or a function that makes it for each request.
         options: See ``BenchOptions``.
     """
 
-    def __init__(self, server: Any, *, context: Any = None, **options: Unpack[BenchOptions]) -> None:
+    def __init__(self, server: Any = None, *, context: Any = None, **options: Unpack[BenchOptions]) -> None:
         self.model = options.get("model") or ModelScript()
         self.context = DefaultContext() if context is None else context
         self.catalogue = options.get("catalogue") or Catalogue()
@@ -84,11 +98,19 @@ class Bench:
         self.policies = options.get("policies") or Policies()
         self.reload_check = options.get("reload_check", True)
         self.judged: list[Judged] = []
-        self._source = server
+        self.frontend = options.get("frontend")
+        self.remarks: list[str] = []
         self._store = options.get("store")
-        self._server: ChatKitServer[Any] | None = None
-        self._opening: asyncio.Lock | None = None
         self._resources = AsyncExitStack()
+        door = Door(
+            server=server,
+            app=options.get("app"),
+            path=options.get("path", "/chatkit"),
+            headers=options.get("headers", {}),
+            url=options.get("url"),
+            transport=options.get("transport"),
+        )
+        self._doorway = Doorway(door, self._make_store, self._resources)
         self._runner: asyncio.Runner | None = None
         self._concluded = False
         self._closed = False
@@ -106,17 +128,25 @@ class Bench:
     @property
     def server(self) -> ChatKitServer[Any] | None:
         """The server, once a client has needed it."""
-        return self._server
+        return self._doorway.server
 
-    async def transport(self) -> Transport:
-        """The way to the server, which is opened now if it was not."""
+    @property
+    def door(self) -> Door:
+        """Where the server is; another one may be set before the first client needs it."""
+        return self._doorway.door
+
+    @door.setter
+    def door(self, door: Door) -> None:
+        self._doorway.door = door
+
+    async def transport(self, headers: Mapping[str, str] | None = None) -> Transport:
+        """A new client's way to the server, which is opened now if it was not.
+
+        Args:
+            headers: The client's own headers, in place of the door's.
+        """
         self.check_open()
-        if self._server is None:
-            self._opening = self._opening or asyncio.Lock()
-            async with self._opening:
-                if self._server is None:
-                    self._server = await open_server(self._source, self._make_store, self._resources)
-        return InProcess(self._server)
+        return await self._doorway.transport(headers)
 
     def attribute(self, exchange: Exchange) -> None:
         """Let runs in foreign threads and tasks find this exchange by its thread id."""
@@ -202,6 +232,8 @@ class Bench:
         return MemoryStore() if self._store is None else self._store
 
     def _warn(self) -> None:
+        for remark in dict.fromkeys(self.remarks):
+            warnings.warn(remark, ChatKitSimWarning, stacklevel=3)
         found: dict[str, list[Violation]] = {}
         for judged in self.judged:
             for violation in judged.verdict.violations:

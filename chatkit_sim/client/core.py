@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
-from chatkit.types import ClientEffectEvent, ThreadItem
+from chatkit.types import ClientEffectEvent, ThreadItem, ThreadItemReplacedEvent
 
 from ..errors import UsageError, Violation, ViolationError
 from ..recording import SERVING, Fold, RecordedStream, Reload, ThreadView, Turn
 from ..rules import Evidence
-from ..wire import Request
+from ..transports import Transport
+from ..wire import OneEvent, Request
 from ..wire import requests as wire
 from .bench import Bench, Judged
 from .client_tools import ClientTools
+from .composer import Composer, Content, SendOptions, check_open
 from .driver import Page as ClientPage
 from .driver import TurnDriver
 from .expectations import Expectations
@@ -27,25 +29,13 @@ from .reading import open_thread, read_back
 from .serving import open_context
 from .stepper import TurnStepper
 
-Content = str | Mapping[str, Any]
-
-
-class SendOptions(TypedDict, total=False):
-    """What the composer can add to a message.
-
-    Attributes:
-        attachments: Ids of attachments that the server knows.
-        quoted_text: The text of a message the user replies to.
-        tool_choice: The id of the composer tool.
-        model: The id of the composer model.
-        new_thread: Start a new thread instead of going on with the present one.
-    """
-
-    attachments: Sequence[str]
-    quoted_text: str
-    tool_choice: str | None
-    model: str | None
-    new_thread: bool
+_MOVES = {  # how a test calls what the wire calls so
+    "threads.create": "send",
+    "threads.add_user_message": "send",
+    "threads.add_structured_input": "answer",
+    "threads.retry_after_item": "retry",
+    "threads.custom_action": "action",
+}
 
 
 @dataclass(frozen=True)
@@ -75,16 +65,28 @@ class Outcome:
 class ClientCore:
     """The state and the moves of one client (one tab of one user)."""
 
-    def __init__(self, bench: Bench, context: Any, tools: ClientTools, thread_id: str | None = None) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        context: Any,
+        tools: ClientTools,
+        thread_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.bench = bench
         self.context = context
         self.tools = tools
         self.thread_id = thread_id
+        self.headers = headers
         self.turns: list[Turn] = []
         self.expectations = Expectations()
         self.effects: list[tuple[str | None, Callable[..., Any]]] = []
+        self.actions: list[tuple[str | None, Callable[..., Any]]] = []
+        self.composer = Composer(bench.frontend, bench.policies)
         self._fold = Fold()
         self._driver: TurnDriver | None = None
+        self._transport: Transport | None = None
+        self._loading = False
         self._outliving: set[asyncio.Task[Any]] = set()
 
     @property
@@ -94,41 +96,35 @@ class ClientCore:
 
     def message(self, content: Content | Sequence[Content], options: SendOptions) -> Request:
         """The request for a user's message; also starts the new thread's view if it starts one."""
-        known = SendOptions.__annotations__
-        unknown = [name for name in options if name not in known]
-        if unknown:
-            raise UsageError(f"send() has no option {unknown[0]!r}; it takes {', '.join(known)}.")
+        self.check_free("send")
+        if not options.get("new_thread") and not options.get("force"):
+            check_open(self.view.thread)
+        user_message = self.composer.submit(content, options)
         if options.get("new_thread"):
-            self.thread_id = None
-            self._fold = Fold()
-        user_message = wire.user_input(
-            content_parts(content),
-            attachments=options.get("attachments", ()),
-            quoted_text=options.get("quoted_text", ""),
-            tool_choice=options.get("tool_choice"),
-            model=options.get("model"),
-        )
-        if not user_message["content"] and not user_message["attachments"]:
-            raise UsageError("The composer sends no empty message: give some text, content parts or attachments.")
+            self.leave_thread()
         if self.thread_id is None:
             return wire.create_thread(user_message)
         return wire.add_user_message(self.thread_id, user_message)
 
     def retrying(self, item_id: str | None) -> Request:
         """The request that responds to a user message again; by default the last one."""
+        self.check_free("retry")
+        if self.bench.frontend is not None and not self.bench.frontend.retry:
+            raise UsageError("The page shows no retry button: declare it with Frontend(retry=True).")
         if item_id is None:
             messages = [item.id for item in self.view.items if item.type == "user_message"]
             if not messages:
                 raise UsageError("There is no user message to retry yet: send() one first.")
             item_id = messages[-1]
-        thread_id = self._active_thread("retry")
+        thread_id = self.active_thread("retry")
         self._fold.drop_after(item_id)
         return wire.retry_after_item(thread_id, item_id)
 
     def acting(self, type: str, payload: Any, item: str | ThreadItem | None) -> Request:
         """The request for a custom action."""
         item_id = item if isinstance(item, str) or item is None else item.id
-        return wire.custom_action(self._active_thread("action"), item_id, type, payload)
+        self.check_free("action")
+        return wire.custom_action(self.active_thread("action"), item_id, type, payload)
 
     async def drive(self, request: Request) -> Outcome:
         """Drive a turn to its end."""
@@ -152,7 +148,7 @@ class ClientCore:
 
         No rule judges it, and the view does not change.
         """
-        transport = await self.bench.transport()
+        transport = await self.transport()
         if request.streaming:
             exchange = new_exchange(self.bench.model, self.thread_id)
             self.bench.attribute(exchange)
@@ -162,17 +158,66 @@ class ClientCore:
                 raise live.failure
             stream: RecordedStream = live.recorded()
             return stream
-        return json.loads(await self._answer(request))
+        return json.loads(await self.fetch(request))
 
     async def reload(self) -> ThreadView:
-        """Open the present thread anew, as on a page reload: the thread, then every page of its items."""
-        thread, opened = await open_thread(self._active_thread("reload"), self._answer)
+        """Open the present thread anew, as on a page reload; a response that streams is left in the middle."""
+        thread_id = self.active_thread("reload")
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.interrupt("disconnected", "the page was reloaded")
+            self.thread_id = thread_id = driver.thread_id or thread_id
+        return await self.load(thread_id)
+
+    async def load(self, thread_id: str) -> ThreadView:
+        """Show a thread: ``threads.get_by_id``, then every page of its items."""
+        async with self.loading():
+            thread, opened = await open_thread(thread_id, self.fetch)
         if opened.failed is not None:
             raise opened.failed
         if opened.problem:
             raise UsageError(f"The thread cannot be read to its end: {opened.problem}.")
+        self.thread_id = thread_id
         self._fold = Fold(ThreadView(thread, opened.items))
         return self._fold.view()
+
+    @asynccontextmanager
+    async def loading(self) -> AsyncGenerator[None, None]:
+        """The time in which a thread is being loaded."""
+        self.check_free("open")
+        self._loading = True
+        try:
+            yield
+        finally:
+            self._loading = False
+
+    def leave_thread(self) -> None:
+        """Show an empty new thread."""
+        self.thread_id = None
+        self._fold = Fold()
+
+    def show(self, item: ThreadItem) -> None:
+        """Put an item that was answered outside of any stream in the place of its former self."""
+        self._fold.apply([OneEvent(1, ThreadItemReplacedEvent(item=item))])
+
+    def check_free(self, move: str) -> None:
+        """See that the client is idle: the web client locks its composer and refuses its methods otherwise.
+
+        Raises:
+            UsageError: A response streams, a client tool's handler runs, or a thread is being loaded.
+        """
+        if self._loading:
+            why = "A thread is being loaded"
+        elif self._driver is None:
+            return
+        elif self._driver.handler is not None:
+            why = f"The handler of the client tool {self._driver.handler!r} has not settled"
+        else:
+            why = "A response is being streamed"
+        raise UsageError(
+            f"{why}, so {move}() is refused, as the web client refuses it. This client is in the middle of a turn: "
+            "leave the `stream()` block (or await the turn) first, or take another() for a second tab."
+        )
 
     async def tell_effect(self, event: ClientEffectEvent) -> None:
         """Run the page's callbacks for a client effect."""
@@ -183,11 +228,10 @@ class ClientCore:
                     await result
 
     async def _begin(self, request: Request) -> TurnDriver:
-        if self._driver is not None:
-            raise UsageError("This client is in the middle of a turn: leave the `stream()` block first.")
-        bench = self.bench
+        bench, transport = self.bench, await self.transport()
+        self.check_free(_MOVES.get(request.type, request.type))
         page = ClientPage(
-            await bench.transport(),
+            transport,
             self.context,
             bench.model,
             self.tools,
@@ -202,26 +246,31 @@ class ClientCore:
     async def _conclude(self, driver: TurnDriver, before: set[asyncio.Task[Any]]) -> Outcome:
         await self._settle(before)
         turn = driver.turn()
-        self._driver = None
-        self.thread_id = driver.thread_id
+        if self._driver is driver:
+            self._driver = None
+            self.thread_id = driver.thread_id
+        return await self.judge(turn, driver.failure)
+
+    async def judge(self, turn: Turn, failure: BaseException | None = None) -> Outcome:
+        """Hold a turn to the rules."""
         evidence = Evidence(
             turn,
             tuple(self.turns),
             self.tools.contracts(),
             **self.bench.new_evidence(),
-            reload=await self._read_back(driver),
+            reload=await self._read_back(failure),
         )
         self.turns.append(turn)
         verdict = self.bench.catalogue.judge(evidence)
         left = self.expectations.take(turn, verdict.violations)
         errors = tuple(violation for violation in left if violation.severity == "error")
         self.bench.judged.append(Judged(turn, verdict, errors))
-        return Outcome(turn, driver.failure or _violation_error(errors, turn))
+        return Outcome(turn, failure or _violation_error(errors, turn))
 
-    async def _read_back(self, driver: TurnDriver) -> Reload | None:
-        if not self.bench.reload_check or driver.thread_id is None or driver.failure is not None:
+    async def _read_back(self, failure: BaseException | None) -> Reload | None:
+        if not self.bench.reload_check or self.thread_id is None or failure is not None:
             return None
-        return await read_back(driver.thread_id, self._answer)
+        return await read_back(self.thread_id, self.fetch)
 
     async def _settle(self, before: set[asyncio.Task[Any]]) -> None:
         """Let the app's background tasks (a title agent) finish, as they would on a server that goes on."""
@@ -234,8 +283,16 @@ class ClientCore:
             await asyncio.wait(waiting, timeout=left)
         self._outliving = {task for task in self._outliving | waiting if not task.done()}
 
-    async def _answer(self, request: Request) -> bytes:
-        transport = await self.bench.transport()
+    async def transport(self) -> Transport:
+        """This client's way to the server, opened now if it was not."""
+        self.bench.check_open()
+        transport = self._transport or await self.bench.transport(self.headers)
+        self._transport = self._transport or transport  # of two that asked at once, one is kept
+        return self._transport
+
+    async def fetch(self, request: Request) -> bytes:
+        """The answer to a request that streams nothing."""
+        transport = await self.transport()
         exchange = new_exchange(self.bench.model, self.thread_id)
         token = SERVING.set(exchange)
         try:
@@ -245,22 +302,15 @@ class ClientCore:
         finally:
             SERVING.reset(token)
 
-    def _active_thread(self, move: str) -> str:
+    def active_thread(self, move: str) -> str:
+        """The present thread's id.
+
+        Raises:
+            UsageError: There is none.
+        """
         if self.thread_id is None:
             raise UsageError(f"{move}() needs a thread, and this client has none yet: send() something first.")
         return self.thread_id
-
-
-def content_parts(content: Content | Sequence[Content]) -> list[dict[str, Any]]:
-    """What the user typed, as the composer's content parts; a plain string is one text."""
-    parts: list[dict[str, Any]] = []
-    for part in [content] if isinstance(content, (str, Mapping)) else content:
-        if isinstance(part, str):
-            if part:
-                parts.append({"type": "input_text", "text": part})
-        else:
-            parts.append(dict(part))
-    return parts
 
 
 def _violation_error(errors: Sequence[Violation], turn: Turn) -> ViolationError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,7 @@ class TurnDriver:
         thread_id: The thread, once it is known.
         listener: Called after each event; a stepping client waits in it.
         failure: A handler's exception, a limit that was reached, a frame that is no event.
+        handler: The client tool whose handler runs now, if one does.
     """
 
     page: Page
@@ -68,14 +70,25 @@ class TurnDriver:
     thread_id: str | None = None
     listener: Listener | None = None
     failure: BaseException | None = None
+    handler: str | None = None
     notes: list[Note] = field(default_factory=list)
     _done: list[LiveStream] = field(default_factory=list)
     _live: LiveStream | None = None
     _folded: int = 0
     _aborted: bool = False
+    _interrupted: bool = False
+    _task: asyncio.Task[Any] | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Send the user's input, and every client tool output that follows from it."""
+        self._task = asyncio.current_task()
+        try:
+            await self._run()
+        finally:
+            self._ended.set()
+
+    async def _run(self) -> None:
         request: Request | None = self.request
         while request is not None:
             live = await self._serve(request)
@@ -85,11 +98,35 @@ class TurnDriver:
         self.fold.end_turn()
 
     def abort(self, kind: StreamEnd, why: str) -> None:
-        """Stop at the event that the listener is being told of."""
-        if self._live is not None:
+        """Stop at the event that the listener is being told of, or while a handler runs."""
+        note = Note("cancelled" if kind == "cancelled" else "disconnected", why)
+        if self.handler is not None:  # its stream is over
+            self.notes.append(note)
+        elif self._live is not None:
             self._live.abort(kind)
-            self._live.notes.append(Note("cancelled" if kind == "cancelled" else "disconnected", why))
-            self._aborted = True
+            self._live.notes.append(note)
+        self._aborted = True
+
+    @property
+    def running(self) -> bool:
+        """Whether the turn is on its way."""
+        return self._task is not None and not self._ended.is_set()
+
+    async def interrupt(self, kind: StreamEnd, why: str) -> None:
+        """Stop wherever the turn is by now, and see it to its end.
+
+        A handler of a client tool that runs in another task is cancelled; one that calls this itself goes on, and what
+        it returns is not posted.
+        """
+        if not self.running:
+            return
+        if not self._aborted:
+            self.abort(kind, why)
+            if self._task is not None and self._task is not asyncio.current_task():
+                self._interrupted = True
+                self._task.cancel()
+        if self._task is not asyncio.current_task():
+            await self._ended.wait()
 
     @property
     def allow_cancel(self) -> bool:
@@ -160,11 +197,29 @@ class TurnDriver:
         problem = tool.problem(item.arguments)
         if problem is not None:
             return _with(call, "refused", problem=problem)
+        self.handler = item.name
         try:
             outcome, output = await tool.run(item.arguments)
-            return _with(call, outcome, output=output)
+            await self._absorb_interrupt()
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
+            self._uncancel()
         except Exception as error:
             return self._handler_raised(call, error)
+        finally:
+            self.handler = None
+        if self._aborted:
+            return _with(call, "withheld", problem=f"{self.notes[-1].text} while the handler of {item.name!r} ran")
+        return _with(call, outcome, output=output)
+
+    async def _absorb_interrupt(self) -> None:
+        if self._interrupted:
+            await asyncio.sleep(0)  # the cancellation came with the handler's last breath: it is delivered here
+
+    def _uncancel(self) -> None:
+        if self._task is not None:
+            self._task.uncancel()
 
     def _handler_raised(self, call: ClientToolCall, error: Exception) -> ClientToolCall:
         why = f"the handler of {call.name!r} raised {type(error).__name__}: {error}"

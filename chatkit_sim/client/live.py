@@ -14,7 +14,7 @@ from ..errors import LimitError
 from ..expect import EventSequence
 from ..recording import SERVING, ClientToolCall, Exchange, Note, RecordedStream, StreamEnd, TimelineRecorder
 from ..transcript import describe_step
-from ..transports import Transport
+from ..transports import CutBodyError, Transport, TransportError
 from ..wire import FrameDecoder, FrameError, Request, Step, coalesce, decode_event
 from .policies import Limits
 from .serving import open_context
@@ -71,6 +71,13 @@ class LiveStream:
             self._uncancel()
         except FrameError as error:
             self.ended, self.failure = "raised", error
+        except TransportError as error:
+            # A body that is cut is a stream that died; whatever else never became one.
+            self.ended = "raised"
+            if isinstance(error, CutBodyError):
+                self.raised = error
+            else:
+                self.failure = error
         except LimitError as error:
             self.ended, self.failure = "limit", error
         except _ListenerFailed as error:

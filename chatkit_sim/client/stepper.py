@@ -7,6 +7,7 @@ import asyncio
 from chatkit.types import ThreadStreamEvent
 
 from ..errors import UsageError
+from ..recording import StreamEnd
 from .driver import TurnDriver
 
 
@@ -49,12 +50,27 @@ class TurnStepper:
         Raises:
             UsageError: Nothing is being streamed, or the server's ``stream_options`` do not allow it.
         """
+        self._check_allowed()
+        await self._abort("cancelled", "the user pressed stop")
+
+    def cancel_in_handler(self) -> bool:
+        """Press stop from within a client tool's handler; returns whether one runs that could be stopped.
+
+        Raises:
+            UsageError: The server's ``stream_options`` do not allow it.
+        """
+        if self.driver.handler is None:
+            return False
+        self._check_allowed()
+        self.driver.abort("cancelled", "the user pressed stop")
+        return True
+
+    def _check_allowed(self) -> None:
         if not self.driver.allow_cancel:
             raise UsageError(
                 "The server sent stream_options with allow_cancel=False, so the web client shows no stop button. "
                 "Use disconnect() for a page that goes away."
             )
-        await self._abort("cancelled", "the user pressed stop")
 
     async def disconnect(self) -> None:
         """Close the page at the event that was just seen; the server notices as it would notice a cancel."""
@@ -70,10 +86,14 @@ class TurnStepper:
         await self._task
 
     async def _abort(self, kind: str, why: str) -> None:
-        if not self._holding:
+        end: StreamEnd = "cancelled" if kind == "cancelled" else "disconnected"
+        if self._holding:
+            self.driver.abort(end, why)
+            await self.finish()
+        elif self.driver.running:  # another task waits for the next event, or a handler runs
+            await self.driver.interrupt(end, why)
+        else:
             raise UsageError("There is nothing to stop: call it after an event was seen and before the last one.")
-        self.driver.abort("cancelled" if kind == "cancelled" else "disconnected", why)
-        await self.finish()
 
     async def _wait_after(self, event: ThreadStreamEvent) -> None:
         self._arrived.put_nowait(event)

@@ -1,7 +1,8 @@
 """Recordings: frozen data that every rule, assertion, snapshot and report reads."""
 
-from .reload import Reading, Reload
+from .reload import Comparison, Reading, Reload
 from .stream import ClientToolCall, Note, RecordedStream, StreamEnd
+from .surroundings import Answer, LateWork, OutlivingTask, Trespass
 from .timeline import (
     SERVING,
     ClientToolAssigned,
@@ -23,13 +24,17 @@ from .view import Fold, ThreadView, find_component
 
 __all__ = [
     "SERVING",
+    "Answer",
     "ClientToolAssigned",
     "ClientToolCall",
+    "Comparison",
     "Exchange",
     "Fold",
     "HandedOff",
+    "LateWork",
     "ModelCalled",
     "Note",
+    "OutlivingTask",
     "Reading",
     "RecordedStream",
     "Reload",
@@ -43,6 +48,7 @@ __all__ = [
     "TimelineRecorder",
     "ToolEnded",
     "ToolStarted",
+    "Trespass",
     "Turn",
     "current_observer",
     "find_component",

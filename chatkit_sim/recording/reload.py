@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from chatkit.types import ThreadItem, ThreadMetadata
 
+from .view import ThreadView
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -37,13 +39,29 @@ class Reload:
         thread: Its metadata; ``None`` when ``threads.get_by_id`` failed.
         opened: ``threads.get_by_id`` and the pages after it, as the client does on opening a thread.
         others: The further readings: ``items.list`` in both orders, and with small pages.
+        shares_objects: Whether the store gives the very same object twice, so that what is done to it elsewhere
+            changes what is stored; ``None`` when nobody looked.
     """
 
     thread: ThreadMetadata | None
     opened: Reading
     others: tuple[Reading, ...] = ()
+    shares_objects: bool | None = None
 
     @property
     def readings(self) -> tuple[Reading, ...]:
         """Every reading, the opening of the thread first."""
         return (self.opened, *self.others)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A thread on show and as stored, at the same moment.
+
+    Attributes:
+        view: What the user saw.
+        reload: What a page reload would have shown.
+    """
+
+    view: ThreadView
+    reload: Reload

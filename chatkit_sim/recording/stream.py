@@ -11,6 +11,7 @@ from chatkit.types import ClientToolCallItem, StreamOptionsEvent, ThreadItemDone
 
 from ..expect import EventSequence
 from ..wire import OneEvent, Request, Step, coalesce
+from .surroundings import LateWork
 from .timeline import RunTimeline
 
 StreamEnd = Literal["complete", "cancelled", "disconnected", "raised", "limit"]
@@ -72,6 +73,7 @@ class RecordedStream:
         swallowed: Exceptions that the server turned into an ``error`` event, originals with tracebacks.
         call: The client tool call that ended the stream, and what became of it.
         notes: What the client withheld or broke.
+        late_work: What began after the client had left, beyond what ``handle_stream_cancelled`` does.
         steps: The events with neighbouring text deltas read as one; computed unless given.
     """
 
@@ -86,6 +88,7 @@ class RecordedStream:
     call: ClientToolCall | None = None
     notes: tuple[Note, ...] = ()
     steps: Sequence[Step] = field(default=(), repr=False, compare=False)
+    late_work: tuple[LateWork, ...] = ()
 
     def __post_init__(self) -> None:
         if self.events and not self.steps:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import Place, Severity, Violation
-from ..recording import RecordedStream, Reload, Turn
+from ..recording import Answer, Comparison, OutlivingTask, RecordedStream, Reload, Trespass, Turn
 from .history import StreamHistory, read_turn
 
 
@@ -85,6 +85,10 @@ class Evidence:
         unscripted: Model calls of this turn without a step.
         blocked: Connections stopped during this turn.
         reload: The thread as the server has stored it after the turn; ``None`` when it was not read back.
+        compared: The thread as it was last compared before the turn; ``None`` when it was not.
+        shared: Whether others had to do with the thread since then: another client, or requests outside of any turn.
+        answers: Responses outside of the turn's streams since the turn before, those of the reload among them.
+        outliving: Tasks that the turn left behind.
     """
 
     turn: Turn
@@ -93,6 +97,10 @@ class Evidence:
     unscripted: Sequence[UnscriptedCall] = ()
     blocked: Sequence[BlockedCall] = ()
     reload: Reload | None = None
+    compared: Comparison | None = None
+    shared: bool = False
+    answers: Sequence[Answer] = ()
+    outliving: Sequence[OutlivingTask] = ()
 
     @cached_property
     def histories(self) -> tuple[StreamHistory, ...]:
@@ -109,6 +117,8 @@ class TestEvidence:
         unused: Script steps left over.
         unscripted: Model calls outside of any turn without a step.
         blocked: Connections stopped outside of any turn.
+        answers: Responses since the last turn.
+        trespasses: What a second user could do with what is the first user's.
     """
 
     __test__ = False  # not a test class, whatever pytest makes of the name
@@ -117,6 +127,8 @@ class TestEvidence:
     unused: Sequence[UnusedSteps] = ()
     unscripted: Sequence[UnscriptedCall] = ()
     blocked: Sequence[BlockedCall] = ()
+    answers: Sequence[Answer] = ()
+    trespasses: Sequence[Trespass] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,17 +147,28 @@ class Rule:
         severity: ``error`` fails, ``warning`` is told at the end.
         timeline: Whether it reads the run timeline. ``needed``: without one it is not checked. ``helps``: the events
             decide it in part, and without a timeline the rest is not checked.
+        unable: Says why the rule cannot be checked on this evidence, or ``None`` when it can.
+        yields_to: Rules that say the same thing better. What they tell of an item, or of an exception, this one does
+            not tell as well: one cause speaks once.
+        broken: A short example that breaks the rule.
+        mended: The same, mended.
+        traps: What looks like a breach and is none, and what is easily overlooked.
     """
 
     slug: str
-    family: str
     must_hold: str
-    why: str
-    source: str
     check: Callable[[Any], Iterable[Violation]]
+    family: str = "your own"
+    why: str = ""
+    source: str = ""
     about: Literal["turn", "test", "both"] = "turn"
     severity: Severity = "error"
     timeline: Literal["needed", "helps"] | None = None
+    unable: Callable[[Any], str | None] | None = None
+    yields_to: tuple[str, ...] = ()
+    broken: str = ""
+    mended: str = ""
+    traps: tuple[str, ...] = ()
 
     @property
     def needs_timeline(self) -> bool:

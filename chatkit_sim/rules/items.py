@@ -81,6 +81,10 @@ def _done_again(evidence: Evidence, history: StreamHistory, finding: Finding) ->
         f"Yield ThreadItemDoneEvent once for each item. To change one that is there, yield ThreadItemReplacedEvent; "
         f"another item needs an id of its own: {_NEW_ID}.",
     )
+    return _of_hasty_tool(history, finding, violation)
+
+
+def _of_hasty_tool(history: StreamHistory, finding: Finding, violation: Violation) -> Violation:
     defect = upstream.known("workflow-done-twice")
     if defect is None or finding.type != "workflow" or not history.stream.timeline.of(ToolStarted):
         return violation
@@ -127,7 +131,7 @@ def _added_by_tool_later(history: StreamHistory, finding: Finding) -> bool:
 def _late_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation:
     done = f"by event {finding.since}" if finding.since is not None else f"in {finding.origin}"
     details = [f"text: {quoted(finding.step.text)}"] if isinstance(finding.step, TextRun) else []
-    return _violation(
+    violation = _violation(
         evidence,
         history,
         finding,
@@ -138,6 +142,7 @@ def _late_update(evidence: Evidence, history: StreamHistory, finding: Finding) -
         "ThreadItemReplacedEvent.",
         *details,
     )
+    return _of_hasty_tool(history, finding, violation)
 
 
 def _type_changed(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation:

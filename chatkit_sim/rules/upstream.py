@@ -1,6 +1,7 @@
 """Defects of the SDKs themselves, which any server meets: told once, as upstream, and never blamed on the responder.
 
-Each entry has a canary test in ``tests/rules`` that fails when the defect is mended; then say so in ``mended_in``.
+Each entry that does not hang on timing has a canary test in ``tests/rules`` that fails when the defect is mended; then
+say so in ``mended_in``.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ DEFECTS: tuple[Defect, ...] = (
         name="workflow-done-twice",
         says="A tool started and ended a workflow before the stream had read its first event; chatkit then takes "
         "the workflow as still running and finishes it a second time.",
-        workaround="Let the tool give way once between start_workflow and end_workflow: `await asyncio.sleep(0)`.",
+        workaround="Let the stream read the start before the workflow ends: `await asyncio.sleep(0.01)` in the tool, "
+        "between start_workflow and end_workflow.",
     ),
     Defect(
         name="workflow-updated-early",

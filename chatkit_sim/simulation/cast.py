@@ -76,6 +76,7 @@ class Cast:
         booleans: What booleans an agent's structured output has, where it is not the default True: a guardrail that
             trips on True has to say False for anything else to be seen.
         announced: The server tools whose real bodies were announced.
+        met: The scenario that first met a broken rule, by ``(rule, tool, agent, remedy)``.
         surveyed: Whether the agents are known.
         explored: Whether the client tools are known.
     """
@@ -86,6 +87,7 @@ class Cast:
     tried: set[ToolSeen] = field(default_factory=set)
     booleans: dict[str, bool] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
+    met: dict[tuple[str, str | None, str | None, str], str] = field(default_factory=dict)
     surveyed: bool = False
     explored: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +29,27 @@ class ScenarioError(ViolationError):
 
     Attributes:
         story: What was played: the scenario, what the user wrote, what the model answered.
+        same_as: The scenarios that met the same violations before, by the violation's place in ``violations``.
     """
 
-    def __init__(self, story: str, violations: Sequence[Violation], *, turn: Turn | None = None) -> None:
+    def __init__(
+        self,
+        story: str,
+        violations: Sequence[Violation],
+        *,
+        turn: Turn | None = None,
+        same_as: Mapping[int, str] | None = None,
+    ) -> None:
         self.story = story
+        self.same_as = dict(same_as or {})
         super().__init__(violations, turn=turn)
 
     def _message(self) -> str:
-        return f"{self.story}\n\n{super()._message()}"
+        text = super()._message()
+        for index, scenario in self.same_as.items():
+            violation = self.violations[index]
+            text = text.replace(str(violation), f"{violation.rule}  {violation.place}\n  The same as in {scenario}.", 1)
+        return f"{self.story}\n\n{text}"
 
 
 @dataclass(frozen=True)
@@ -202,7 +215,8 @@ class Simulation:
             yield
         except ViolationError as error:
             self._tell_model()
-            raise ScenarioError(self.story(), error.violations, turn=error.turn) from error.__cause__
+            known = self._met_before(error.violations)
+            raise ScenarioError(self.story(), error.violations, turn=error.turn, same_as=known) from error.__cause__
         except Exception as error:
             self._tell_model()
             error.add_note(f"\nThis happened in {self.story()}")
@@ -217,6 +231,13 @@ class Simulation:
         """What was played so far."""
         lines = [f"  {line}" for line in self._story]
         return "\n".join([f"{self.scenario.slug}: {self.scenario.title}", "", *lines])
+
+    def _met_before(self, violations: Sequence[Violation]) -> dict[int, str]:
+        """Where the same thing was met before: the same rule broken by the same tool and agent, mended the same way."""
+        here = self.scenario.slug
+        keys = [(one.rule, one.subjects.get("tool"), one.subjects.get("agent"), one.remedy) for one in violations]
+        first = [self.cast.met.setdefault(key, here) for key in keys]
+        return {index: scenario for index, scenario in enumerate(first) if scenario != here}
 
     def _tell_model(self) -> None:
         many = len({agent for agent, _ in self._model.said}) > 1

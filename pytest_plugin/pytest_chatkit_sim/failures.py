@@ -18,18 +18,28 @@ if TYPE_CHECKING:
     from chatkit_sim import Turn
 
 _TURNS = 3  # turns of a failed test that are shown
-_MACHINERY = ("chatkit", "agents", "chatkit_sim", "pytest_chatkit_sim", "pluggy", "asyncio", "openai", "pydantic")
+_MACHINERY = ("chatkit", "agents", "chatkit_sim", "pytest_chatkit_sim", "pluggy", "asyncio", "contextlib", "openai")
 
 
 def prepare(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """Before the report is made: leave the frames of the app in the tracebacks of causes, without the machinery."""
-    error = call.excinfo.value if call.excinfo is not None else None
-    if error is None or item.stash.get(STAGE, None) is None or item.config.getoption("fulltrace", False):
+    """Before the report is made: leave the frames of the test and the app in its tracebacks, not the machinery."""
+    if call.excinfo is None or item.stash.get(STAGE, None) is None or item.config.getoption("fulltrace", False):
         return
-    cause = error.__cause__
-    while cause is not None:
-        cause.__traceback__ = _of_the_app(cause.__traceback__)
-        cause = cause.__cause__
+    error: BaseException | None = call.excinfo.value
+    entries = call.excinfo.traceback
+    # Where it was raised says nothing when we raised it, and everything otherwise.
+    last = None if is_ours(error) else entries[-1]
+    kept = entries.filter(lambda entry: entry is last or not _is_machinery(entry.frame.f_globals))
+    if kept:
+        call.excinfo.traceback = kept
+    while error is not None and (error := error.__cause__) is not None:
+        error.__traceback__ = _of_the_app(error.__traceback__)
+
+
+def is_ours(error: BaseException | None) -> bool:
+    """Whether chatkit-sim raised it."""
+    errors = sys.modules.get("chatkit_sim.errors")
+    return errors is not None and isinstance(error, errors.ChatKitSimError)
 
 
 def improve(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
@@ -41,8 +51,7 @@ def improve(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestRe
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None or not report.failed:
         return
-    errors = sys.modules.get("chatkit_sim.errors")
-    ours = errors is not None and isinstance(error, errors.ChatKitSimError)
+    ours = is_ours(error)
     if ours and (simulated or report.when != "call" or not _user_line(item, call)):
         report.longrepr = _plain(item, error)
     elif ours and isinstance(report.longrepr, ExceptionChainRepr) and report.longrepr.reprcrash is not None:
@@ -54,7 +63,7 @@ def improve(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestRe
 
 def _plain(item: pytest.Item, error: BaseException) -> ExceptionChainRepr:
     path, line, _ = item.location
-    text = "\n".join([str(error), *getattr(error, "__notes__", ())])
+    text = "\n".join([str(error), *getattr(error, "__notes__", ()), ""])
     where = ReprFileLocation(path, (line or 0) + 1, _headline(error))
     return ExceptionChainRepr([(ReprTracebackNative([text]), where, None)])
 
@@ -93,12 +102,12 @@ def _of_the_app(traceback: TracebackType | None) -> TracebackType | None:
     while traceback is not None:
         frames.append(traceback)
         traceback = traceback.tb_next
-    kept = [one for one in frames if not _is_machinery(one)] or frames[-1:]
+    kept = [one for one in frames if not _is_machinery(one.tb_frame.f_globals)] or frames[-1:]
     rebuilt: TracebackType | None = None
     for one in reversed(kept):
         rebuilt = TracebackType(rebuilt, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return rebuilt
 
 
-def _is_machinery(traceback: TracebackType) -> bool:
-    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in _MACHINERY
+def _is_machinery(names: dict[str, Any]) -> bool:
+    return str(names.get("__name__", "")).partition(".")[0] in _MACHINERY

@@ -119,9 +119,13 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Sum up what the test did."""
+    """Sum up what the test did, and let go of it."""
     summing_up.add_test(item)
-    return (yield)
+    try:
+        return (yield)
+    finally:
+        if STAGE in item.stash:
+            del item.stash[STAGE]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -95,7 +95,7 @@ def test_legal_lives(events):
         ([added(work("msg_1")), done(message("Hi"))], ["item-type-stable"]),
         ([added(message()), done(message("Hi")), delta("Ho"), done(message("HiHo"))], ["no-update-after-done"]),
         ([added(message()), removed("msg_1"), delta("Ho"), done(message("Hi", "two"))], ["no-ghost-update"]),
-        ([done(message("Hi")), removed("msg_1"), removed("msg_1")], ["removed-item-exists"]),
+        ([done(work()), done(message("Hi")), removed("msg_1"), removed("msg_1")], ["removed-item-exists"]),
         ([done(message("Hi")), removed("msg_1"), replaced(message("Ho"))], ["replaced-item-exists"]),
         ([added(message()), done(message("Hi")), added(message(id="msg_2"))], ["item-finished"]),
     ],
@@ -230,7 +230,7 @@ def test_a_workflow_done_twice_is_the_sdks_doing_only_with_a_tool():
     by_sdk, by_app = only(stream(*events, timeline=timeline(TOOL))), only(stream(*events))
 
     assert (by_sdk.upstream, by_sdk.severity) == (True, "warning")
-    assert "asyncio.sleep(0)" in by_sdk.remedy
+    assert "asyncio.sleep(0.01)" in by_sdk.remedy
     assert (by_app.upstream, by_app.severity) == (False, "error")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MANY = 1000
 """More rows than a promise ever stores: a page that should hold everything asks for so many."""
 
-EXAMPLES = 40
+EXAMPLES = 60
 """How many sequences of calls, and orders of tasks, are tried where nothing else is said."""
 
 

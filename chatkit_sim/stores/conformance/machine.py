@@ -93,7 +93,7 @@ def find_divergence(
             Machine,
             settings=settings(
                 max_examples=examples,
-                stateful_step_count=20,
+                stateful_step_count=30,
                 deadline=None,
                 database=None,
                 derandomize=True,
@@ -226,6 +226,7 @@ class StoreMachine(RuleBasedStateMachine):
             f"await store.{method}({item.thread.name}.id, {item.name}, context=context)",
             getattr(self.store, method)(item.thread.value.id, item.value, context=self.context),
         )
+        self._load(item)
 
     @precondition(lambda self: self._reachable())
     @rule(pick=_PICK)
@@ -242,15 +243,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(pick=_PICK)
     def load_item(self, pick: int) -> None:
         """Load an item."""
-        item = self._pick(self.items, pick)
-        call = f"await store.load_item({item.thread.name}.id, {item.name}.id, context=context)"
-        loading = self.store.load_item(item.thread.value.id, item.value.id, context=self.context)
-        if item.value.id not in item.thread.items:
-            self._not_found(call, loading)
-            return
-        loaded = self._do(f"loaded = {call}", loading)
-        self._write(f"assert loaded.content == {item.name}.content")
-        self._same(item.name, item.value, loaded)
+        self._load(self._pick(self.items, pick))
 
     @precondition(lambda self: self._living())
     @rule(pick=_PICK, limit=_LIMITS, order=_ORDERS)
@@ -307,6 +300,16 @@ class StoreMachine(RuleBasedStateMachine):
         """Leave nothing behind: the store is used by the next example too."""
         for model in self._living():
             self._run(self.store.delete_thread(model.value.id, context=self.context))
+
+    def _load(self, item: _ModelItem) -> None:
+        call = f"await store.load_item({item.thread.name}.id, {item.name}.id, context=context)"
+        loading = self.store.load_item(item.thread.value.id, item.value.id, context=self.context)
+        if item.value.id not in item.thread.items:
+            self._not_found(call, loading)
+            return
+        loaded = self._do(f"loaded = {call}", loading)
+        self._write(f"assert loaded.content == {item.name}.content")
+        self._same(item.name, item.value, loaded)
 
     def _living(self) -> list[_ModelThread]:
         return [model for model in self.threads if model.there]

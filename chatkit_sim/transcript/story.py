@@ -1,0 +1,250 @@
+"""A stream told as a story: each thing once, where it began, with all that became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chatkit.types import (
+    AssistantMessageContent,
+    AssistantMessageContentPartAdded,
+    AssistantMessageContentPartAnnotationAdded,
+    AssistantMessageContentPartDone,
+    AssistantMessageItem,
+    GeneratedImageUpdated,
+    ProgressUpdateEvent,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadUpdatedEvent,
+    WidgetComponentUpdated,
+    WidgetItem,
+    WidgetRootUpdated,
+    WidgetStreamingTextValueDelta,
+    WorkflowItem,
+    WorkflowTaskAdded,
+    WorkflowTaskUpdated,
+)
+
+from ..wire import Step, TextRun
+from .aliases import own, reference
+from .bodies import annotation_lines, item_label, item_lines, task_head, thread_lines, update_lines
+from .differences import changed_lines
+from .happenings import happening
+from .payloads import indented, inline, text_lines
+from .trees import widget_lines
+
+if TYPE_CHECKING:
+    from chatkit.types import Annotation, ThreadItem, ThreadItemUpdate, ThreadMetadata
+
+Block = list[str]
+"""A heading and what stands below it."""
+
+
+@dataclass(slots=True)
+class Meanwhile:
+    """What came at some time during a turn, and not at the same from run to run: it has a fixed place at its end."""
+
+    progress: list[ProgressUpdateEvent] = field(default_factory=list)
+    threads: dict[str, ThreadMetadata] = field(default_factory=dict)
+
+    def take(self, step: Step) -> bool:
+        """Take an event of this kind; False for all others."""
+        event = None if isinstance(step, TextRun) else step.event
+        if isinstance(event, ProgressUpdateEvent):
+            self.progress.append(event)
+        elif isinstance(event, ThreadUpdatedEvent):
+            self.threads[event.thread.id] = event.thread
+        else:
+            return False
+        return True
+
+    def blocks(self, *, times: bool = True) -> list[Block]:
+        """Progress in order, and each thread as it was at the end."""
+        blocks = [happening(event) for event in self.progress]
+        for thread in self.threads.values():
+            blocks.append([f"thread updated{own(thread.id)}", *indented(thread_lines(thread, times=times))])
+        return blocks
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """An item and what became of it, or something that just happened."""
+
+    item_id: str = ""
+    label: str = ""
+    item: ThreadItem | None = None
+    begun: ThreadItem | None = None
+    done: bool = False
+    notes: list[str] = field(default_factory=list)
+    block: Block | None = None
+    parts: dict[int, list[str]] = field(default_factory=dict)
+    annotations: list[Annotation] = field(default_factory=list)
+    updates: list[Block] = field(default_factory=list)
+    heads: dict[int, list[str]] = field(default_factory=dict)
+    components: set[str] = field(default_factory=set)
+    tree: list[str] | None = None
+
+
+class Story:
+    """Reads the steps of one stream after the other."""
+
+    def __init__(self, *, times: bool = True) -> None:
+        self._times = times
+        self._begun_before: set[str] = set()
+        self._entries: list[_Entry] = []
+        self._open: dict[str, _Entry] = {}
+        self._done: set[str] = set()
+
+    def stream(self, steps: Iterable[Step]) -> list[Block]:
+        """Tell a stream; items that are still open may go on in the next."""
+        for step in steps:
+            self._read(step)
+        blocks = [self._block(entry) for entry in self._entries]
+        self._begun_before |= set(self._open)
+        self._entries, self._open = [], {}
+        return blocks
+
+    def _read(self, step: Step) -> None:
+        if isinstance(step, TextRun):
+            self._opened(step.item_id, "assistant").parts.setdefault(step.content_index, []).append(step.text)
+            return
+        event = step.event
+        match event:
+            case ThreadItemAddedEvent():
+                again = event.item.id in self._open or event.item.id in self._done
+                entry = self._begin(event.item.id, item_label(event.item))
+                entry.begun = event.item
+                entry.notes += ["added again"] if again else []
+            case ThreadItemUpdatedEvent():
+                self._update(self._opened(event.item_id, "item"), event.update)
+            case ThreadItemDoneEvent():
+                self._finish(event.item)
+            case ThreadItemReplacedEvent():
+                self._open.pop(event.item.id, None)
+                self._done.add(event.item.id)
+                replaced = _Entry(event.item.id, item_label(event.item), event.item, done=True, notes=["replaced"])
+                self._entries.append(replaced)
+            case ThreadItemRemovedEvent():
+                self._remove(event.item_id)
+            case _:
+                self._entries.append(_Entry(block=happening(event, times=self._times)))
+
+    def _begin(self, item_id: str, label: str) -> _Entry:
+        entry = self._open[item_id] = _Entry(item_id, label)
+        self._entries.append(entry)
+        return entry
+
+    def _opened(self, item_id: str, label: str) -> _Entry:
+        """The entry that an update belongs to; one of its own where nothing was added in this stream."""
+        entry = self._open.get(item_id)
+        if entry is not None:
+            return entry
+        entry = self._begin(item_id, label)
+        if item_id in self._done:
+            entry.notes.append("updated after its done")
+        elif item_id in self._begun_before:
+            entry.notes.append("continued")
+        else:
+            entry.notes.append("never added")
+        return entry
+
+    def _update(self, entry: _Entry, update: ThreadItemUpdate) -> None:
+        match update:
+            case AssistantMessageContentPartAdded() | AssistantMessageContentPartDone():
+                # Bookkeeping around the deltas; it counts where it brings another text than they did.
+                if update.content.text or update.content_index not in entry.parts:
+                    entry.parts[update.content_index] = [update.content.text]
+            case AssistantMessageContentPartAnnotationAdded():
+                entry.annotations.append(update.annotation)
+            case WidgetStreamingTextValueDelta():
+                if update.component_id not in entry.components:
+                    entry.components.add(update.component_id)
+                    entry.updates.append([f"text of #{update.component_id}, streamed"])
+            case WidgetRootUpdated():
+                self._new_root(entry, update)
+            case WidgetComponentUpdated():
+                first, *rest = update_lines(update, times=self._times)
+                entry.updates.append([f"{first}, updated", *indented(rest)])
+            case WorkflowTaskAdded() | WorkflowTaskUpdated():
+                heads = entry.heads.setdefault(update.task_index, [])
+                head = task_head(update.task)
+                if not heads or heads[-1] != head:
+                    heads.append(head)
+            case GeneratedImageUpdated():
+                progress = "" if update.progress is None else f" {inline(update.progress)}"
+                entry.updates.append([f"preview{progress}: {inline(update.image.url)}"])
+            case _:
+                first, *rest = update_lines(update, times=self._times)
+                entry.updates.append([first, *indented(rest)])
+
+    def _new_root(self, entry: _Entry, update: WidgetRootUpdated) -> None:
+        lines = widget_lines(update.widget, times=self._times)
+        before = entry.tree
+        if before is None and isinstance(entry.begun, WidgetItem):
+            before = widget_lines(entry.begun.widget, times=self._times)
+        entry.tree = lines
+        changes = changed_lines(before, lines) if before is not None else lines
+        entry.updates.append(["whole widget, updated", *indented(changes)])
+
+    def _finish(self, item: ThreadItem) -> None:
+        entry = self._open.pop(item.id, None)
+        if entry is None:
+            entry = _Entry(item.id)
+            self._entries.append(entry)
+            if item.id in self._begun_before:
+                entry.notes.append("continued")
+            elif item.id in self._done:
+                entry.notes.append("done again")
+        self._begun_before.discard(item.id)
+        self._done.add(item.id)
+        entry.item, entry.label, entry.done = item, item_label(item), True
+
+    def _remove(self, item_id: str) -> None:
+        entry = self._open.pop(item_id, None)
+        if entry is not None:
+            entry.notes.append("removed before it was done")
+            entry.done = True
+        else:
+            self._entries.append(_Entry(block=[f"removed {reference(item_id)}"]))
+
+    def _block(self, entry: _Entry) -> Block:
+        if entry.block is not None:
+            return entry.block
+        item = entry.item or entry.begun
+        notes = list(entry.notes)
+        streamed = entry.begun is not None or entry.parts or entry.updates or entry.heads
+        if streamed and entry.item is not None:
+            notes.insert(0, "streamed")
+        if not entry.done:
+            notes.append("unfinished")
+        heading = f"{entry.label}{own(entry.item_id)}"
+        return [", ".join([heading, *notes]), *indented(self._body(entry, item))]
+
+    def _body(self, entry: _Entry, item: ThreadItem | None) -> list[str]:
+        if isinstance(item, AssistantMessageItem) or (item is None and entry.parts):
+            return self._message(entry, item if isinstance(item, AssistantMessageItem) else None)
+        lines = item_lines(item, times=self._times) if item is not None else []
+        if isinstance(item, WorkflowItem):
+            final = dict(enumerate(task_head(task) for task in item.workflow.tasks))
+            for index, heads in sorted(entry.heads.items()):
+                earlier = [head for head in heads if head != final.get(index)] if entry.done else heads
+                lines += [f"task {index + 1} was {head}" if entry.done else f"task {index + 1} {head}" for head in earlier]
+        elif entry.heads:
+            lines += [f"task {index + 1} {head}" for index, heads in sorted(entry.heads.items()) for head in heads]
+        return lines + [line for update in entry.updates for line in update]
+
+    def _message(self, entry: _Entry, item: AssistantMessageItem | None) -> list[str]:
+        told = ["".join(chunks) for _, chunks in sorted(entry.parts.items())]
+        if item is None or not entry.done or entry.item is None:
+            parts = [AssistantMessageContent(text=text) for text in told] or (item.content if item else [])
+            lines = [line for part in parts for line in text_lines(part.text)]
+            return lines + [line for each in entry.annotations for line in annotation_lines(each)]
+        lines = item_lines(item)
+        if told and told != [part.text for part in item.content]:
+            lines += ["streamed as", *indented(line for text in told for line in text_lines(text))]
+        return lines + [line for update in entry.updates for line in update]
+
