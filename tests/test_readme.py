@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from readme_tables import with_tables
 
 import chatkit_sim
 import chatkit_sim.client  # imported once, not in each of the projects below
@@ -72,6 +73,10 @@ def test_shell_lines_name_real_options(pytester):
     known = pytester.runpytest_inprocess("--help").stdout.str()
     for option in sorted(set(re.findall(r"--chatkit-[\w-]+", README))):
         assert option in known, option
+
+
+def test_its_tables_are_those_of_the_code():
+    assert with_tables(README) == README, "run: python tests/readme_tables.py"
 
 
 def test_every_public_name_it_mentions_exists():

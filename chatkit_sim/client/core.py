@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chatkit.types import ClientEffectEvent, ThreadItem, ThreadItemReplacedEvent
+from chatkit.types import ClientEffectEvent, ThreadItem, ThreadItemReplacedEvent, ThreadMetadata
 
 from ..errors import UsageError, Violation, ViolationError
 from ..recording import SERVING, Fold, RecordedStream, Reload, ThreadView, Turn
@@ -200,6 +200,14 @@ class ClientCore:
         """Put an item that was answered outside of any stream in the place of its former self."""
         self._fold.apply([OneEvent(1, ThreadItemReplacedEvent(item=item))])
 
+    def show_thread(self, thread: ThreadMetadata) -> None:
+        """Show what changed about the thread itself."""
+        self._fold.thread = thread
+
+    def next_number(self) -> int:
+        """The number of a turn that is not driven."""
+        return len(self.turns) + (1 if self._driver is None else 2)
+
     def check_free(self, move: str) -> None:
         """See that the client is idle: the web client locks its composer and refuses its methods otherwise.
 
@@ -268,7 +276,7 @@ class ClientCore:
         return Outcome(turn, failure or _violation_error(errors, turn))
 
     async def _read_back(self, failure: BaseException | None) -> Reload | None:
-        if not self.bench.reload_check or self.thread_id is None or failure is not None:
+        if not self.bench.reload_check or self.thread_id is None or failure is not None or self._driver is not None:
             return None
         return await read_back(self.thread_id, self.fetch)
 

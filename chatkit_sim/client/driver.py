@@ -158,7 +158,7 @@ class TurnDriver:
 
     def _finish(self, live: LiveStream) -> None:
         self.fold.apply(coalesce(live.events[self._folded :]) if self._folded else live.steps)
-        if live.call is not None and live.call.outcome in ("answered", "failed"):
+        if live.call is not None and _posts(live.call):
             self.fold.complete_call(live.call.item_id, live.call.output)
         self._done.append(live)
         self._live = None
@@ -174,7 +174,7 @@ class TurnDriver:
         if pending is None or self.thread_id is None:
             return None
         live.call = await self._run_tool(pending)
-        if live.call.outcome not in ("answered", "failed"):
+        if not _posts(live.call):
             live.notes.append(Note("output-withheld", live.call.problem))
             return None
         if len(self._done) + 1 > self.page.limits.rounds:
@@ -193,7 +193,8 @@ class TurnDriver:
         tool = self.page.tools.get(item.name)
         if tool is None:
             why = f"no client tool {item.name!r} is registered.{self.page.tools.suggest(item.name)}"
-            return _with(call, "unregistered", problem=why)
+            error = {"error": f"no client tool {item.name!r}"} if self.page.policies.no_handler == "post" else None
+            return _with(call, "unregistered", output=error, problem=why)
         problem = tool.problem(item.arguments)
         if problem is not None:
             return _with(call, "refused", problem=problem)
@@ -239,6 +240,10 @@ def _newest_pending(events: Sequence[ThreadStreamEvent]) -> ClientToolCallItem |
             if isinstance(item, ClientToolCallItem) and item.status == "pending":
                 return item
     return None
+
+
+def _posts(call: ClientToolCall) -> bool:
+    return call.outcome in ("answered", "failed") or call.output is not None
 
 
 def _with(call: ClientToolCall, outcome: Any, *, output: Any = None, problem: str = "") -> ClientToolCall:

@@ -21,19 +21,9 @@ _OUTPUT = "threads.add_client_tool_output"
 _SERIAL = 'Agent(name="{}", ..., model_settings=ModelSettings(parallel_tool_calls=False))'
 
 
-def _pending(history: StreamHistory) -> list[tuple[int, ClientToolCallItem]]:
-    # One for each item: a call that is done twice is told by item-done-once.
-    found: dict[str, tuple[int, ClientToolCallItem]] = {}
-    for step, item in history.items:
-        done = step.event.type == "thread.item.done"
-        if done and isinstance(item, ClientToolCallItem) and item.status == "pending":
-            found.setdefault(item.id, (step.number, item))
-    return list(found.values())
-
-
 def _one_client_tool_call(evidence: Evidence) -> Iterable[Violation]:
     for history in evidence.histories:
-        pending = _pending(history)
+        pending = history.pending
         if len(pending) > 1:
             yield _several_calls(evidence, history, pending)
         if not pending:
@@ -149,7 +139,7 @@ def _answered_early(evidence: Evidence, stream: RecordedStream, asked: Asked, ea
 
 def _after_call(history: StreamHistory) -> tuple[int, str, ClientToolCallItem] | None:
     """The first thing about an item after the pending call; further calls and hidden events apart."""
-    pending = _pending(history)
+    pending = history.pending
     if not pending:
         return None
     first, call = pending[0]
@@ -170,7 +160,7 @@ def _after_call(history: StreamHistory) -> tuple[int, str, ClientToolCallItem] |
 
 def _client_tool_call_identity(evidence: Evidence) -> Iterable[Violation]:
     for history in evidence.histories:
-        pending = _pending(history)
+        pending = history.pending
         if not pending:
             continue
         calls = history.calls
@@ -244,7 +234,7 @@ def _ended_in_call(evidence: Evidence, outcome: str) -> Iterator[tuple[StreamHis
     for history in evidence.histories:
         call = history.stream.call
         if call is not None and call.outcome == outcome:
-            number = next((number for number, item in _pending(history) if item.id == call.item_id), None)
+            number = next((number for number, item in history.pending if item.id == call.item_id), None)
             yield history, number, call
 
 

@@ -13,6 +13,7 @@ from chatkit.types import (
     AssistantMessageContentPartDone,
     AssistantMessageContentPartTextDelta,
     ClientEffectEvent,
+    ClientToolCallItem,
     ErrorEvent,
     GeneratedImageUpdated,
     NoticeEvent,
@@ -65,7 +66,7 @@ _UPDATES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Life:
     """An item under its id, as one stream shows it.
 
@@ -155,6 +156,16 @@ class StreamHistory:
     threads: list[tuple[OneEvent, Thread]] = field(default_factory=list)
 
     @cached_property
+    def pending(self) -> list[tuple[int, ClientToolCallItem]]:
+        """The client tool calls that it asks for, each with the number of its event; one for each item."""
+        found: dict[str, tuple[int, ClientToolCallItem]] = {}
+        for step, item in self.items:
+            if isinstance(item, ClientToolCallItem) and item.status == "pending":
+                if isinstance(step.event, ThreadItemDoneEvent):
+                    found.setdefault(item.id, (step.number, item))
+        return list(found.values())
+
+    @cached_property
     def calls(self) -> Calls:
         """Which tool call did what, as far as the run was observed."""
         return Calls(self.stream)
@@ -212,7 +223,6 @@ class _Reader:
                     history.threads.append((step, event.thread))
                 case _:
                     pass  # progress and stream options say nothing of items
-        self._turn_page(stream)
         return history
 
     def _put(self, history: StreamHistory, step: OneEvent, item: ThreadItem, *, added: bool) -> None:
@@ -289,8 +299,8 @@ class _Reader:
         history.lives.append(life)
         return life
 
-    def _turn_page(self, stream: RecordedStream) -> None:
-        # The next stream meets what is there by now as something from before.
+    def turn_page(self, stream: RecordedStream) -> None:
+        """Let the next stream meet what is there by now as something from before."""
         for life in [life for life in self._known.values() if life.steps]:
             if life.removed is not None:
                 del self._known[life.item_id]
@@ -316,4 +326,9 @@ def _trouble(life: Life, item: ThreadItem, *, added: bool) -> Trouble | None:
 def read_turn(turn: Turn) -> tuple[StreamHistory, ...]:
     """The histories of a turn's streams, in order."""
     reader = _Reader(turn)
-    return tuple(reader.read(stream) for stream in turn.streams)
+    histories: list[StreamHistory] = []
+    for stream in turn.streams:
+        if histories:
+            reader.turn_page(histories[-1].stream)
+        histories.append(reader.read(stream))
+    return tuple(histories)

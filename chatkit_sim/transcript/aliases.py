@@ -90,7 +90,10 @@ class Ids:
                 found = self._known(match["marked"], own=text[start] == _OWN)
             else:
                 for length in lengths:
-                    if text[start : start + length] in loose and not text[start + length : start + length + 1].isalnum():
+                    if (
+                        text[start : start + length] in loose
+                        and not text[start + length : start + length + 1].isalnum()
+                    ):
                         found, end = self._known(text[start : start + length]), start + length
                         break
                 else:

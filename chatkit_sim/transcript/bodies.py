@@ -234,7 +234,10 @@ def update_lines(update: ThreadItemUpdate, *, times: bool = True) -> list[str]:
             return [f"text, part {update.content_index + 1}", *text_lines(update.delta)]
         case AssistantMessageContentPartAdded() | AssistantMessageContentPartDone():
             what = "begins" if isinstance(update, AssistantMessageContentPartAdded) else "done"
-            return [f"part {update.content_index + 1} {what}", *(parts_lines([update.content]) if update.content.text else [])]
+            return [
+                f"part {update.content_index + 1} {what}",
+                *(parts_lines([update.content]) if update.content.text else []),
+            ]
         case AssistantMessageContentPartAnnotationAdded():
             place = f"annotation {update.annotation_index + 1}, part {update.content_index + 1}"
             return [place, *annotation_lines(update.annotation)]
@@ -251,4 +254,7 @@ def update_lines(update: ThreadItemUpdate, *, times: bool = True) -> list[str]:
             progress = "" if update.progress is None else f" {inline(update.progress)}"
             return [f"image{progress}", *image_lines("", update.image.url)]
         case _:
-            return [update.type, *payload_lines({k: v for k, v in set_fields(update).items() if k != "type"}, times=times)]
+            return [
+                update.type,
+                *payload_lines({k: v for k, v in set_fields(update).items() if k != "type"}, times=times),
+            ]

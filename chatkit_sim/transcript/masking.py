@@ -13,7 +13,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS = frozenset(
     "password passwd passphrase secret token apikey authorization cookie credential credentials bearer".split()
 )
-_SECRET_PAIRS = frozenset({("api", "key"), ("access", "key"), ("private", "key"), ("signing", "key"), ("session", "id")})
+_SECRET_PAIRS = frozenset(
+    {("api", "key"), ("access", "key"), ("private", "key"), ("signing", "key"), ("session", "id")}
+)
 _TIME_WORDS = frozenset({"timestamp", "datetime"})
 _DURATION_WORDS = frozenset({"duration", "elapsed", "latency"})
 _NUMBERS_OF_NOW = 1_000_000_000  # seconds since 1970; what is smaller is no time of our days
@@ -82,7 +84,9 @@ def _is_secret(words: list[str]) -> bool:
 def _digest(match: re.Match[str]) -> str:
     # A picture within the text: its kind, its size, and enough to see that it changed.
     data = match[0]
-    return f"<data: {match[1] or 'text/plain'}, {len(data):,} characters, {hashlib.sha256(data.encode()).hexdigest()[:8]}>"
+    return (
+        f"<data: {match[1] or 'text/plain'}, {len(data):,} characters, {hashlib.sha256(data.encode()).hexdigest()[:8]}>"
+    )
 
 
 def plain(value: Any) -> Any:

@@ -86,7 +86,9 @@ class Redactor:
             return {k: changed.get(k, v) for k, v in value.items() if changed.get(k, v) is not _GONE}
         if isinstance(value, (list, tuple)):
             changed = self._children(enumerate(value), value, path, dotted)
-            return [changed.get(i, v) for i, v in enumerate(value) if changed.get(i, v) is not _GONE] if changed else value
+            return (
+                [changed.get(i, v) for i, v in enumerate(value) if changed.get(i, v) is not _GONE] if changed else value
+            )
         return value
 
     def _children(self, pairs: Iterable[tuple[Any, Any]], parent: Any, path: Path, dotted: str) -> dict[Any, Any]:

@@ -232,7 +232,9 @@ class Story:
             final = dict(enumerate(task_head(task) for task in item.workflow.tasks))
             for index, heads in sorted(entry.heads.items()):
                 earlier = [head for head in heads if head != final.get(index)] if entry.done else heads
-                lines += [f"task {index + 1} was {head}" if entry.done else f"task {index + 1} {head}" for head in earlier]
+                lines += [
+                    f"task {index + 1} was {head}" if entry.done else f"task {index + 1} {head}" for head in earlier
+                ]
         elif entry.heads:
             lines += [f"task {index + 1} {head}" for index, heads in sorted(entry.heads.items()) for head in heads]
         return lines + [line for update in entry.updates for line in update]
@@ -247,4 +249,3 @@ class Story:
         if told and told != [part.text for part in item.content]:
             lines += ["streamed as", *indented(line for text in told for line in text_lines(text))]
         return lines + [line for update in entry.updates for line in update]
-

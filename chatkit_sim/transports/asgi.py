@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -10,7 +10,7 @@ import httpx2
 from ..errors import UsageError
 from .asgi_app import AsgiApp, SpecVersion, routes_of
 from .base import Response
-from .browser import Browser
+from .browser import DIRECT, Browser
 from .cycle import Cycle
 from .endpoint import NO_DELAYS, Endpoint
 from .lifespan import Application
@@ -106,7 +106,8 @@ class _IntoApp(httpx2.AsyncBaseTransport):
         }
         cycle = await self._app.request(scope, await request.aread(), self._spec_version)
         status, headers = await cycle.open()
-        return httpx2.Response(status, headers=headers, stream=_Body(cycle))
+        body = _Body(cycle)
+        return httpx2.Response(status, headers=headers, stream=body, extensions={DIRECT: body.__aiter__})
 
     async def aclose(self) -> None:
         if self._network is not None:
@@ -117,12 +118,8 @@ class _Body(httpx2.AsyncByteStream):
     def __init__(self, cycle: Cycle) -> None:
         self._cycle = cycle
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            while (chunk := await self._cycle.read()) is not None:
-                yield chunk
-        except EOFError as error:
-            raise httpx2.RemoteProtocolError(str(error)) from None
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        return self._cycle.chunks()
 
     async def aclose(self) -> None:
         await self._cycle.leave()

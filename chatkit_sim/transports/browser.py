@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ from ..errors import UsageError
 from .base import Attempt, Response, Transport
 from .cycle import AppRaised
 from .errors import CutBodyError, RedirectError, TransportError, UnreachableError, UploadError
+
+DIRECT = "chatkit_sim.chunks"  # the extension of an answer under which its bytes are, past httpx2's own layers
 
 # A server closes the connection when an app raises, also after a complete answer; a kept one may die while it is
 # used anew, which a browser mends by itself.
@@ -59,8 +61,7 @@ class Browser:
         raised: BaseException | None = None
         try:
             try:
-                encoded = "content-encoding" in answer.headers
-                async with aclosing(answer.aiter_bytes() if encoded else answer.aiter_raw()) as chunks:
+                async with aclosing(_chunks_of(answer)) as chunks:
                     async for chunk in chunks:
                         received += len(chunk)
                         last = chunk
@@ -155,6 +156,13 @@ async def upload(
         "this place wants.",
         Attempt(response.status, response.headers.get("content-type", ""), response.body[:500]),
     )
+
+
+def _chunks_of(answer: httpx2.Response) -> AsyncGenerator[bytes, None]:
+    if "content-encoding" in answer.headers:
+        return answer.aiter_bytes()
+    direct: Callable[[], AsyncGenerator[bytes, None]] = answer.extensions.get(DIRECT, answer.aiter_raw)
+    return direct()
 
 
 def _translated(error: Exception, url: str) -> TransportError:

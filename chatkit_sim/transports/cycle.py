@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncGenerator
+
+import httpx2
 
 from .lifespan import Application, Message
 
@@ -72,21 +75,22 @@ class Cycle:
             raise AppRaised(self._error or RuntimeError("The ASGI app returned without starting a response."))
         return self._answer
 
-    async def read(self) -> bytes | None:
-        """The next chunk of the body, or ``None`` when the app has ended it and returned.
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body, until the app has ended it and returned.
 
         Raises:
             AppRaised: The app raised, if only after the end of the body (a background task).
-            EOFError: The app returned in the middle of the body.
+            RemoteProtocolError: The app returned in the middle of the body.
         """
-        while not self._chunks:
+        while True:
+            while self._chunks:
+                yield self._chunks.popleft()
             self._release()
             if self._complete or self._ended:
-                await self._finish()
-                return None
+                break
             self._reader = self._loop.create_future()
             await self._reader
-        return self._chunks.popleft()
+        await self._finish()
 
     async def leave(self) -> None:
         """Go away; the app is told as ASGI tells it, and gets time to react.
@@ -114,7 +118,7 @@ class Cycle:
         if self._error is not None:
             raise AppRaised(self._error)
         if not self._complete:
-            raise EOFError("the ASGI app returned before it had sent the last part of the body")
+            raise httpx2.RemoteProtocolError("the ASGI app returned before it had sent the last part of the body")
 
     async def _serve(self) -> None:
         try:
@@ -141,24 +145,23 @@ class Cycle:
     async def _send(self, message: Message) -> None:
         if self._gone:
             await self._send_to_nobody()
-        elif message["type"] == "http.response.start":
-            self._answer = (message["status"], list(message.get("headers", ())))
-            _resolve(self._opened)
-        elif message["type"] == "http.response.body":
-            await self._send_body(message)
-
-    async def _send_body(self, message: Message) -> None:
+            return
+        if message["type"] != "http.response.body":
+            if message["type"] == "http.response.start":
+                self._answer = (message["status"], list(message.get("headers", ())))
+                _resolve(self._opened)
+            return
         if self._answer is None or self._complete:
             state = "before the response was started" if self._answer is None else "after the last part of the body"
             raise RuntimeError(f"The ASGI app sent http.response.body {state}.")
-        more = message.get("more_body", False)
-        if message.get("body"):
-            self._chunks.append(bytes(message["body"]))
+        body, more = message.get("body"), message.get("more_body", False)
+        if body:
+            self._chunks.append(bytes(body))
         if not more:
             self._complete = True
             self._nothing_more.set()
         self._wake_reader()
-        if more and self._chunks:
+        if more and body:
             writer = self._loop.create_future()
             self._writers.append(writer)
             await writer

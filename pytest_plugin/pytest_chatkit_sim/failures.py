@@ -26,12 +26,9 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
     if call.excinfo is None or item.stash.get(STAGE, None) is None or item.config.getoption("fulltrace", False):
         return
     error: BaseException | None = call.excinfo.value
-    entries = call.excinfo.traceback
     # Where it was raised says nothing when we raised it, and everything otherwise.
-    last = None if is_ours(error) else entries[-1]
-    kept = entries.filter(lambda entry: entry is last or not _is_machinery(entry.frame.f_globals))
-    if kept:
-        call.excinfo.traceback = kept
+    error.__traceback__ = _of_the_app(error.__traceback__, keep_last=not is_ours(error))
+    call.excinfo.traceback = type(call.excinfo.traceback)(error.__traceback__)
     while error is not None and (error := error.__cause__) is not None:
         error.__traceback__ = _of_the_app(error.__traceback__)
 
@@ -97,17 +94,17 @@ def _sections(stage: Stage, error: BaseException) -> Iterator[tuple[str, str]]:
         yield "chatkit-sim: model calls without a step", "\n".join(unscripted)
 
 
-def _of_the_app(traceback: TracebackType | None) -> TracebackType | None:
+def _of_the_app(traceback: TracebackType | None, *, keep_last: bool = True) -> TracebackType | None:
     frames: list[TracebackType] = []
     while traceback is not None:
         frames.append(traceback)
         traceback = traceback.tb_next
-    kept = [one for one in frames if not _is_machinery(one.tb_frame.f_globals)] or frames[-1:]
+    last = frames[-1] if keep_last and frames else None
     rebuilt: TracebackType | None = None
-    for one in reversed(kept):
+    for one in reversed([one for one in frames if one is last or not _is_machinery(one)] or frames):
         rebuilt = TracebackType(rebuilt, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return rebuilt
 
 
-def _is_machinery(names: dict[str, Any]) -> bool:
-    return str(names.get("__name__", "")).partition(".")[0] in _MACHINERY
+def _is_machinery(traceback: TracebackType) -> bool:
+    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in _MACHINERY

@@ -69,20 +69,21 @@ class TestSQLAlchemy(TwoUsers, StoreConformance):
         return SQLAlchemyStore(f"sqlite+aiosqlite:///{tmp_path / 'chats.db'}")
 
 
+@pytest.fixture(scope="module")
+def database(postgres_conninfo):
+    import psycopg
+
+    from fixtures.stores.postgres import SCHEMA
+
+    with psycopg.connect(postgres_conninfo, autocommit=True) as connection:
+        connection.execute(SCHEMA)
+    return postgres_conninfo
+
+
 class TestPostgres(TwoUsers, StoreConformance):
     """All tests share one database, with what the others left in it."""
 
     chatkit_examples = 20
-
-    @pytest.fixture(scope="class")
-    def database(self, postgres_conninfo):
-        import psycopg
-
-        from fixtures.stores.postgres import SCHEMA
-
-        with psycopg.connect(postgres_conninfo, autocommit=True) as connection:
-            connection.execute(SCHEMA)
-        return postgres_conninfo
 
     @pytest.fixture
     def chatkit_store(self, database):

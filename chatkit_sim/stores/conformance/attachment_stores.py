@@ -248,6 +248,7 @@ async def _attachment_goes_the_servers_way(kit: AttachmentKit) -> None:
 @promise(
     "others-do-not-delete-the-upload",
     family="attachment store",
+    two_users=True,
     must_hold="delete_attachment deletes nothing of another user's.",
     relies=Reliance(
         "server.py", "request.params.attachment_id, context=context", "attachments.delete names any id it likes"

@@ -21,6 +21,7 @@ _REMEDY = "Put the user of the context into every statement: WHERE id = ... AND 
 @promise(
     "others-do-not-load-the-thread",
     family="isolation",
+    two_users=True,
     must_hold="load_thread gives a user nothing of another user's thread.",
     relies=Reliance(
         "server.py", _BY_ID, "every request names a thread by its id, and ChatKit checks no more than the store does"
@@ -37,6 +38,7 @@ async def _others_do_not_load_the_thread(kit: Kit) -> None:
 @promise(
     "others-do-not-list-the-thread",
     family="isolation",
+    two_users=True,
     must_hold="load_threads lists a user's own threads only.",
     relies=Reliance(
         "server.py",
@@ -56,6 +58,7 @@ async def _others_do_not_list_the_thread(kit: Kit) -> None:
 @promise(
     "others-do-not-load-the-items",
     family="isolation",
+    two_users=True,
     must_hold="load_thread_items and load_item give a user nothing of another user's thread.",
     relies=Reliance(
         "server.py",
@@ -76,6 +79,7 @@ async def _others_do_not_load_the_items(kit: Kit) -> None:
 @promise(
     "others-do-not-change-the-thread",
     family="isolation",
+    two_users=True,
     must_hold="save_thread with the id of another user's thread changes nothing there, not even whose it is.",
     relies=Reliance(
         "server.py",
@@ -94,6 +98,7 @@ async def _others_do_not_change_the_thread(kit: Kit) -> None:
 @promise(
     "others-do-not-change-the-items",
     family="isolation",
+    two_users=True,
     must_hold="add_thread_item and save_item put nothing into another user's thread, and replace nothing there.",
     relies=Reliance(
         "server.py",
@@ -114,6 +119,7 @@ async def _others_do_not_change_the_items(kit: Kit) -> None:
 @promise(
     "others-do-not-delete",
     family="isolation",
+    two_users=True,
     must_hold="delete_thread and delete_thread_item delete nothing of another user's.",
     relies=Reliance(
         "server.py",
@@ -132,6 +138,7 @@ async def _others_do_not_delete(kit: Kit) -> None:
 @promise(
     "others-do-not-load-the-attachment",
     family="isolation",
+    two_users=True,
     must_hold="load_attachment gives a user nothing of another user's attachments.",
     relies=Reliance(
         "server.py",
@@ -152,6 +159,7 @@ async def _others_do_not_load_the_attachment(kit: Kit) -> None:
 @promise(
     "others-do-not-change-the-attachment",
     family="isolation",
+    two_users=True,
     must_hold="save_attachment and delete_attachment change nothing of another user's attachments.",
     relies=Reliance(
         "server.py", "request.params.attachment_id, context=context", "attachments.delete names any id it likes"

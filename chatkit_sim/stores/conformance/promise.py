@@ -51,6 +51,7 @@ class Promise:
         family: Which part of the store it is about.
         rank: ``first`` for what all others rest on: where it is broken, nothing else can be said. ``last`` for what
             sums up others: worth trying once those hold.
+        two_users: Whether it takes the request context of a second user.
     """
 
     slug: str
@@ -60,6 +61,7 @@ class Promise:
     check: Callable[[Any], Awaitable[None]] = field(repr=False)
     family: str
     rank: Rank = ""
+    two_users: bool = False
 
 
 class PromiseBroken(ChatKitSimError, AssertionError):
@@ -113,7 +115,14 @@ class PromiseNotChecked(ChatKitSimError):
 
 
 def promise(
-    slug: str, *, family: str, must_hold: str, relies: Reliance, remedy: str, rank: Rank = ""
+    slug: str,
+    *,
+    family: str,
+    must_hold: str,
+    relies: Reliance,
+    remedy: str,
+    rank: Rank = "",
+    two_users: bool = False,
 ) -> Callable[[Callable[[Any], Awaitable[None]]], Promise]:
     """Make a promise of the function that checks it; the arguments are those of ``Promise``."""
 
@@ -126,6 +135,7 @@ def promise(
             check=check,
             family=family,
             rank=rank,
+            two_users=two_users,
         )
 
     return make
