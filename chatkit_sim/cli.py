@@ -93,4 +93,6 @@ def _explained(rule: Rule) -> str:
 def _paragraph(label: str, text: str) -> str:
     if not label:
         return textwrap.fill(text, _WIDTH) + "\n"
-    return textwrap.fill(text, _WIDTH, initial_indent=f"{label:<10} ", subsequent_indent=" " * 11, break_long_words=False)
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=f"{label:<10} ", subsequent_indent=" " * 11, break_long_words=False
+    )

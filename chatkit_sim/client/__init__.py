@@ -3,7 +3,9 @@
 from .async_client import AsyncSimulatedClient, AsyncTurnStream
 from .bench import Bench, Judged
 from .client_tools import ClientToolError
+from .doors import Door
 from .expectations import Caught, ExpectationError
+from .frontend import AttachmentLimits, ComposerModel, ComposerTool, DirectUpload, Entity, Frontend
 from .policies import Limits, Policies
 from .serving import fake_request
 from .sync_client import SimulatedClient, TurnStream
@@ -11,10 +13,17 @@ from .sync_client import SimulatedClient, TurnStream
 __all__ = [
     "AsyncSimulatedClient",
     "AsyncTurnStream",
+    "AttachmentLimits",
     "Bench",
     "Caught",
     "ClientToolError",
+    "ComposerModel",
+    "ComposerTool",
+    "DirectUpload",
+    "Door",
+    "Entity",
     "ExpectationError",
+    "Frontend",
     "Judged",
     "Limits",
     "Policies",

@@ -92,8 +92,8 @@ async def _in_two_phases(core: ClientCore, file: LocalFile) -> Attachment:
     if descriptor is None:
         raise UsageError(
             f"attachments.create answered with the attachment {attachment.id} but without an upload_descriptor, so the "
-            "page has nowhere to upload the file to. Remedy: create_attachment() of the AttachmentStore returns it with "
-            "AttachmentUploadDescriptor(url=..., method=...)."
+            "page has nowhere to upload the file to. Remedy: let create_attachment() of the AttachmentStore give it "
+            "upload_descriptor=AttachmentUploadDescriptor(url=..., method=...)."
         )
     headers, body = upload_of(file, descriptor.method, descriptor.headers, core.bench.policies)
     transport = await core.transport()

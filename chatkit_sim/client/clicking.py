@@ -72,7 +72,7 @@ def told(core: ClientCore, planned: Dispatch) -> Iterator[Awaitable[Any]]:
     callbacks = [handler for type, handler in core.actions if type in (None, planned.type)]
     if not callbacks:
         raise UsageError(
-            f"{planned.source} is handled by the page (handler: \"client\"), and nothing on the page takes it. "
+            f'{planned.source} is handled by the page (handler: "client"), and nothing on the page takes it. '
             f'Register a callback: @client.on_action(type="{planned.type}") above def handler(action, item).'
         )
     action: Action[str, Any] = Action[str, Any](type=planned.type, payload=planned.payload)

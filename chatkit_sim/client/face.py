@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Self, TypeVar, Unpack, overload
 
-from chatkit.types import ClientEffectEvent
+from chatkit.actions import Action
+from chatkit.types import ClientEffectEvent, StructuredInputItem, WidgetItem
 
+from ..errors import UsageError
 from ..model import ModelScript
 from ..recording import ThreadView, Turn
+from ..wire import Request
 from .bench import Bench, BenchOptions
+from .clicking import Target, plan
 from .client_tools import ClientTools
 from .core import ClientCore
 from .expectations import Caught, ErrorPattern
+from .frontend import handlers
+from .structured_input import SKIPPED, Answer, answering, asked, submission
+from .widget_actions import Dispatch
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 EffectHandlerT = TypeVar("EffectHandlerT", bound=Callable[[ClientEffectEvent], Any])
+ActionHandlerT = TypeVar("ActionHandlerT", bound=Callable[[Action[str, Any], WidgetItem], Any])
 
 
 class _Same:
@@ -35,9 +43,13 @@ class ClientFace:
 
     _core: ClientCore
 
-    def __init__(self, server: Any, /, *, context: Any = None, **options: Unpack[BenchOptions]) -> None:
+    def __init__(self, server: Any = None, /, *, context: Any = None, **options: Unpack[BenchOptions]) -> None:
         bench = server if isinstance(server, Bench) else Bench(server, context=context, **options)
-        self._core = ClientCore(bench, bench.context if context is None else context, ClientTools())
+        own_headers = options.get("headers") if bench is server else None
+        self._core = ClientCore(
+            bench, bench.context if context is None else context, ClientTools(), headers=own_headers
+        )
+        self._take_page()
 
     @classmethod
     def _over(cls, core: ClientCore) -> Self:
@@ -109,6 +121,29 @@ class ClientFace:
 
         return register if handler is None else register(handler)
 
+    @overload
+    def on_action(self, handler: ActionHandlerT, /) -> ActionHandlerT: ...
+    @overload
+    def on_action(self, /, *, type: str) -> Callable[[ActionHandlerT], ActionHandlerT]: ...
+    def on_action(self, handler: Any = None, /, *, type: str | None = None) -> Any:
+        """Register a callback for widget actions with ``handler: "client"``: all of them, or those of one type.
+
+        It gets the ``Action`` and the ``WidgetItem``, as ``widgets.onAction`` of ChatKit.js does. It may use the
+        client, such as to send the server an action in its turn.
+
+        Example::
+
+            @chatkit_client.on_action(type="order.open")
+            def open_order(action, item):
+                chatkit_client.action("order.opened", action.payload, item=item)
+        """
+
+        def register(function: ActionHandlerT) -> ActionHandlerT:
+            self._core.actions.append((type, function))
+            return function
+
+        return register if handler is None else register(handler)
+
     def expecting(
         self, *, error: ErrorPattern | None = None, violation: str | Sequence[str] | None = None
     ) -> AbstractContextManager[Caught]:
@@ -132,7 +167,71 @@ class ClientFace:
         rules = [rule.slug for rule in self._core.bench.catalogue.rules]
         return self._core.expectations.expecting(rules, error, violation)
 
-    def _other_core(self, context: Any, thread_id: str | None) -> ClientCore:
+    def new_thread(self) -> None:
+        """Leave the present thread for an empty new one, which begins with the next message.
+
+        Raises:
+            UsageError: A response is being streamed, or a thread loaded.
+        """
+        self._core.check_free("new_thread")
+        self._core.leave_thread()
+
+    def _take_page(self) -> None:
+        frontend = self._core.bench.frontend
+        if frontend is None:
+            return
+        for name, handler in frontend.client_tools.items():
+            self._core.tools.add(name, handler)
+        for name, handler in handlers(frontend.effects).items():
+            self._core.effects.append((name, handler or _nothing))
+        for type, handler in handlers(frontend.actions).items():
+            self._core.actions.append((type, handler or _nothing))
+
+    def _click(
+        self,
+        widget: WidgetItem | str | None,
+        target: str | None,
+        names: Mapping[str, str | None],
+        value: Any,
+        form: Mapping[str, Any] | None,
+        force: bool,
+    ) -> Dispatch:
+        return plan(self._core, Target.read(widget, target, **names), value=value, form=form, force=force)
+
+    def _answer(self, item: Any, answers: Mapping[str, Answer] | None, force: bool) -> Request:
+        if isinstance(item, Mapping) and answers is None:
+            item, answers = None, item
+        if not isinstance(answers, Mapping):
+            raise UsageError(f'answer() takes answers by question, such as {{"day": "Friday"}}, not {answers!r}.')
+        return self._submitting(item, lambda questions: submission(questions, answers, force=force), force, "answer")
+
+    def _skip(self, item: StructuredInputItem | str | None, force: bool) -> Request:
+        return self._submitting(item, lambda questions: SKIPPED, force, "skip")
+
+    def _submitting(
+        self,
+        item: StructuredInputItem | str | None,
+        submit: Callable[[StructuredInputItem], Mapping[str, Any]],
+        force: bool,
+        move: str,
+    ) -> Request:
+        self._core.check_free(move)
+        questions = asked(self._core.view, item, force=force)
+        return answering(self._core.active_thread(move), questions, submit(questions))
+
+    def _other_core(self, context: Any, thread_id: str | None, headers: Mapping[str, str] | None) -> ClientCore:
         core = self._core
-        same = context is SAME
-        return ClientCore(core.bench, core.context if same else context, core.tools.copy(), thread_id)
+        other = ClientCore(
+            core.bench,
+            core.context if context is SAME else context,
+            core.tools.copy(),
+            thread_id,
+            core.headers if headers is None else headers,
+        )
+        other.effects += core.effects
+        other.actions += core.actions
+        return other
+
+
+def _nothing(*arguments: Any) -> None:
+    """What the page does with what it only lists."""

@@ -101,7 +101,9 @@ class AttachmentLimits:
     def _most(self, mime_type: str) -> int:
         if isinstance(self.max_size, int):
             return self.max_size
-        fitting = [size for pattern, size in self.max_size.items() if pattern not in ("*", "") and _is(mime_type, pattern)]
+        fitting = [
+            size for pattern, size in self.max_size.items() if pattern not in ("*", "") and _is(mime_type, pattern)
+        ]
         return fitting[0] if fitting else self.max_size.get("*", self.max_size.get("", MAX_SIZE))
 
     def _accepted(self, name: str, mime_type: str) -> bool:
@@ -132,7 +134,7 @@ class Frontend:
     Attributes:
         client_tools: Handlers by name (``onClientTool``); see ``SimulatedClient.client_tool``.
         effects: Handlers of client effects by name (``chatkit.effect``), or just the names.
-        actions: Handlers of widget actions with ``handler: "client"`` by type (``widgets.onAction``), or just the types.
+        actions: Handlers of widget actions with ``handler: "client"`` by type (``widgets.onAction``), or the types.
         tools: The composer's tools; a plain id is a tool that is cleared after each message.
         models: The composer's models; a plain id may stand for one.
         entities: What can be tagged: a list, or a search function ``(query) -> entities``.

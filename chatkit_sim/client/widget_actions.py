@@ -189,10 +189,14 @@ def find(items: Iterable[ThreadItem], target: Target) -> Clickable:
             f"click({target}) could mean {len(enabled)} things; say which by the widget, an id or a key.\n"
             f"{_listing(enabled)}"
         )
-    raise UsageError(f"There is nothing to click that is called {target}.{_why(within, target)}\n{_listing(candidates)}")
+    raise UsageError(
+        f"There is nothing to click that is called {target}.{_why(within, target)}\n{_listing(candidates)}"
+    )
 
 
-def dispatch(clickable: Clickable, entered: Mapping[str, Any], value: Any, policies: Policies, *, force: bool) -> Dispatch:
+def dispatch(
+    clickable: Clickable, entered: Mapping[str, Any], value: Any, policies: Policies, *, force: bool
+) -> Dispatch:
     """What the web client sends when the user clicks.
 
     Args:
@@ -217,9 +221,15 @@ def dispatch(clickable: Clickable, entered: Mapping[str, Any], value: Any, polic
                 "Enter it with click(..., form={...}), or pass force=True to submit nevertheless."
             )
     elif entered:
-        raise UsageError(f"{clickable} is not in a form (Form, or Card with asForm), so form={dict(entered)!r} goes nowhere.")
-    payload, ignored = merged(clickable.action.get("payload"), values) if values else (clickable.action.get("payload"), [])
-    return Dispatch(clickable.item, str(clickable.action["type"]), payload, _way(clickable.action), ignored, str(clickable))
+        raise UsageError(
+            f"{clickable} is not in a form (Form, or Card with asForm), so form={dict(entered)!r} goes nowhere."
+        )
+    payload, ignored = (
+        merged(clickable.action.get("payload"), values) if values else (clickable.action.get("payload"), [])
+    )
+    return Dispatch(
+        clickable.item, str(clickable.action["type"]), payload, _way(clickable.action), ignored, str(clickable)
+    )
 
 
 def _way(action: Component) -> Way:

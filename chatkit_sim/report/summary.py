@@ -74,7 +74,10 @@ class Summary:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """What ``to_json`` gave, read back."""
-        return cls(**{name: frozenset(value) if isinstance(value, list) else value for name, value in values.items()})
+        read: dict[str, Any] = {
+            name: frozenset(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**read)
 
     @property
     def never_called(self) -> list[str]:
@@ -118,7 +121,17 @@ def summarize(
     )
 
 
-_COUNTED = ("server_tools", "client_tools", "events", "items", "checked", "not_checked", "violations", "warnings", "ignored")
+_COUNTED = (
+    "server_tools",
+    "client_tools",
+    "events",
+    "items",
+    "checked",
+    "not_checked",
+    "violations",
+    "warnings",
+    "ignored",
+)
 
 
 def _count_turn(turn: Turn, counts: Mapping[str, Counter[str]]) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from typing import get_args
 
-from ..errors import ChatKitSimError, UsageError, Violation
+from ..errors import ChatKitSimError, Severity, UsageError, Violation
 from .base import Evidence, Rule, TestEvidence
 from .client_tools import CLIENT_TOOL_RULES
+from .excuses import chain
 from .items import ITEM_RULES
+from .persistence import PERSISTENCE_RULES
 from .script import SCRIPT_RULES
 from .stream import STREAM_RULES
 from .text import TEXT_RULES
@@ -23,6 +26,7 @@ ALL_RULES: tuple[Rule, ...] = (
     *ITEM_RULES,
     *TEXT_RULES,
     *CLIENT_TOOL_RULES,
+    *PERSISTENCE_RULES,
     *SCRIPT_RULES,
 )
 
@@ -66,7 +70,8 @@ class Ignore:
                 "`RULE[tool=add_to_todo_list]: reason` to narrow it."
             )
         rule = match["rule"]
-        _check_known(rule, origin, [r.slug for r in ALL_RULES] if known is None else list(known))
+        slugs = [r.slug for r in ALL_RULES] if known is None else list(known)
+        _check_known(rule, f"the ignore of {rule!r} ({origin})", slugs)
         reason = (match["reason"] or "").strip()
         if not reason:
             raise UsageError(f"The ignore {text!r} ({origin}) says no reason. Write `{text.strip(' :')}: why`.")
@@ -119,14 +124,21 @@ class Catalogue:
     Args:
         rules: The rules; add your own with ``Catalogue(rules=[*ALL_RULES, mine])``.
         ignores: What not to hear.
+        severities: By slug, what a rule is to be: ``{"server-tool-raised": "error"}`` makes a warning fail the test.
 
     Raises:
-        UsageError: Two rules have one slug, or an ignore names a rule that is not among them.
+        UsageError: Two rules have one slug, or an ignore or severity names a rule that is not among them.
     """
 
-    def __init__(self, rules: Sequence[Rule] = ALL_RULES, ignores: Sequence[Ignore] = ()) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule] = ALL_RULES,
+        ignores: Sequence[Ignore] = (),
+        severities: Mapping[str, Severity] | None = None,
+    ) -> None:
         self.rules = tuple(rules)
         self.ignores = tuple(ignores)
+        self.severities: dict[str, Severity] = dict(severities or {})
         self._uses: Counter[Ignore] = Counter()
         by_slug: dict[str, Rule] = {}
         for rule in self.rules:
@@ -137,27 +149,40 @@ class Catalogue:
                 )
             by_slug[rule.slug] = rule
         for ignore in self.ignores:
-            _check_known(ignore.rule, ignore.origin, list(by_slug))
+            _check_known(ignore.rule, f"the ignore of {ignore.rule!r} ({ignore.origin})", list(by_slug))
+        for slug, severity in self.severities.items():
+            _check_known(slug, f"the severity of {slug!r}", list(by_slug))
+            if severity not in get_args(Severity):
+                raise UsageError(f"The severity of {slug!r} is {severity!r}; it can be 'error' or 'warning'.")
 
-    def judge(self, evidence: Evidence) -> Verdict:
+    def judge(self, evidence: Evidence, *, only: Collection[str] | None = None) -> Verdict:
         """Hold a turn to the rules.
+
+        Args:
+            evidence: What is known of the turn.
+            only: The slugs to ask; all by default.
 
         Raises:
             ChatKitSimError: A rule itself failed; its exception is the cause.
         """
         observed = any(stream.timeline.observed for stream in evidence.turn.streams)
-        rules = [rule for rule in self.rules if rule.about != "test"]
+        rules = [rule for rule in self.rules if rule.about != "test" and (only is None or rule.slug in only)]
         blind = {} if observed else {rule.slug: _why_blind(rule) for rule in rules if rule.timeline is not None}
         able = [rule for rule in rules if observed or rule.timeline != "needed"]
         return self._judge(able, evidence, f"turn {evidence.turn.number}", blind)
 
-    def judge_test(self, evidence: TestEvidence) -> Verdict:
+    def judge_test(self, evidence: TestEvidence, *, only: Collection[str] | None = None) -> Verdict:
         """Hold the whole test to the rules that speak at its end.
+
+        Args:
+            evidence: What is known of the test.
+            only: The slugs to ask; all by default.
 
         Raises:
             ChatKitSimError: A rule itself failed; its exception is the cause.
         """
-        return self._judge([rule for rule in self.rules if rule.about != "turn"], evidence, "the whole test", {})
+        rules = [rule for rule in self.rules if rule.about != "turn" and (only is None or rule.slug in only)]
+        return self._judge(rules, evidence, "the whole test", {})
 
     @property
     def ignore_uses(self) -> Mapping[Ignore, int]:
@@ -171,9 +196,11 @@ class Catalogue:
     def _judge(
         self, rules: Sequence[Rule], evidence: Evidence | TestEvidence, what: str, blind: Mapping[str, str]
     ) -> Verdict:
+        unable = {rule.slug: why for rule in rules if rule.unable and (why := rule.unable(evidence)) is not None}
         found: list[Violation] = []
         for rule in rules:
-            found += _once_upstream(_ask(rule, evidence, what))
+            if rule.slug not in unable:
+                found += _once_upstream(self._ask(rule, evidence, what))
         found.sort(key=_in_order)
         ignored: list[tuple[Violation, Ignore]] = []
         heard: list[Violation] = []
@@ -184,27 +211,47 @@ class Catalogue:
             else:
                 self._uses[ignore] += 1
                 ignored.append((violation, ignore))
-        checked = frozenset(rule.slug for rule in rules) - blind.keys()
-        return Verdict(tuple(heard), tuple(ignored), checked, blind)
+        not_checked = {**blind, **unable}
+        checked = frozenset(rule.slug for rule in rules) - not_checked.keys()
+        return Verdict(tuple(_once_for_each_cause(rules, heard)), tuple(ignored), checked, not_checked)
 
-
-def _ask(rule: Rule, evidence: Evidence | TestEvidence, what: str) -> list[Violation]:
-    try:
-        violations = list(rule.check(evidence))
-    except Exception as error:
-        raise ChatKitSimError(
-            f"The rule {rule.slug!r} ({_origin(rule)}) failed on {what}: {type(error).__name__}: {error}. "
-            "This is a fault of the rule, not of the server."
-        ) from error
-    for index, violation in enumerate(violations):
-        if violation.rule != rule.slug:
+    def _ask(self, rule: Rule, evidence: Evidence | TestEvidence, what: str) -> list[Violation]:
+        try:
+            violations = list(rule.check(evidence))
+        except Exception as error:
             raise ChatKitSimError(
-                f"The rule {rule.slug!r} ({_origin(rule)}) yielded a violation of {violation.rule!r}: "
-                f"write Violation(rule={rule.slug!r}, ...)."
-            )
-        if rule.severity == "warning" and violation.severity != "warning":
-            violations[index] = replace(violation, severity="warning")
-    return violations
+                f"The rule {rule.slug!r} ({_origin(rule)}) failed on {what}: {type(error).__name__}: {error}. "
+                "This is a fault of the rule, not of the server."
+            ) from error
+        wanted = self.severities.get(rule.slug, "warning" if rule.severity == "warning" else None)
+        for index, violation in enumerate(violations):
+            if violation.rule != rule.slug:
+                raise ChatKitSimError(
+                    f"The rule {rule.slug!r} ({_origin(rule)}) yielded a violation of {violation.rule!r}: "
+                    f"write Violation(rule={rule.slug!r}, ...)."
+                )
+            if wanted is not None and violation.severity != wanted and not violation.upstream:
+                violations[index] = replace(violation, severity=wanted)
+        return violations
+
+
+def _once_for_each_cause(rules: Sequence[Rule], heard: Sequence[Violation]) -> list[Violation]:
+    # A rule that yields to others leaves out what they say of the same items, or of the same exception.
+    yields = {rule.slug: rule.yields_to for rule in rules if rule.yields_to}
+    kept: list[Violation] = []
+    for violation in heard:
+        better = [other for other in heard if other.rule in yields.get(violation.rule, ())]
+        items = _items(violation)
+        told = {item for other in better for item in _items(other)}
+        raised = {id(error) for error in chain(violation.cause)}
+        same_exception = any(id(error) in raised for other in better for error in chain(other.cause))
+        if not same_exception and not (items and items <= told):
+            kept.append(violation)
+    return kept
+
+
+def _items(violation: Violation) -> set[str]:
+    return set(violation.items) or ({violation.subjects["item"]} if "item" in violation.subjects else set())
 
 
 def _once_upstream(violations: Iterable[Violation]) -> list[Violation]:
@@ -234,11 +281,11 @@ def _origin(rule: Rule) -> str:
     return f"{getattr(rule.check, '__module__', '?')}.{getattr(rule.check, '__qualname__', rule.check)}"
 
 
-def _check_known(rule: str, origin: str, known: Sequence[str]) -> None:
+def _check_known(rule: str, said: str, known: Sequence[str]) -> None:
     if rule not in known:
         close = get_close_matches(rule, known, n=1, cutoff=0.5)
         hint = f"Did you mean {close[0]!r}?" if close else f"The rules are: {', '.join(sorted(known))}."
-        raise UsageError(f"The ignore of {rule!r} ({origin}) names no rule. {hint}")
+        raise UsageError(f"{said[0].upper()}{said[1:]} names no rule. {hint}")
 
 
 def _narrowed(text: str | None, whole: str, origin: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from chatkit.types import ThreadItem, ThreadMetadata
@@ -177,7 +177,7 @@ def compare_times(live: datetime, stored: datetime, precision: timedelta) -> Tim
         return "same" if abs(live - stored) <= precision else "differs"
     naive, aware = (live, stored) if live.tzinfo is None else (stored, live)
     # Naive times are local ones (`datetime.now()`), and many stores take them for UTC.
-    meant = (naive.replace(tzinfo=timezone.utc), naive.astimezone(), naive.replace(tzinfo=aware.tzinfo))
+    meant = (naive.replace(tzinfo=UTC), naive.astimezone(), naive.replace(tzinfo=aware.tzinfo))
     return "zone" if any(abs(aware - instant) <= precision for instant in meant) else "differs"
 
 

@@ -305,6 +305,7 @@ ITEM_RULES = (
         why="The page shows the update, the stored item lacks it, and a reload loses it.",
         source="ChatKitServer._process_events: the item is stored on ThreadItemDoneEvent",
         check=_speak("late-update", _late_update),
+        yields_to=("reload-matches-live-view",),
     ),
     Rule(
         slug="item-finished",

@@ -39,7 +39,7 @@ class Origin:
     @property
     def updated_last(self) -> bool:
         """Whether updates came after the item was sent whole for the last time, and it was finished by then."""
-        if self.life.open and self.life.added is not None:
+        if self.life.open:
             return False
         last = self.life.steps[-1]
         return isinstance(last, TextRun) or isinstance(last.event, ThreadItemUpdatedEvent)

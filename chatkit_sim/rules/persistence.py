@@ -24,7 +24,9 @@ _UNREADABLE = "the thread could not be read back"
 def _unread(evidence: Evidence) -> str | None:
     if evidence.reload is None:
         return _NOT_READ
-    missing = next((one.failed for one in evidence.reload.readings if isinstance(one.failed, NotImplementedError)), None)
+    missing = next(
+        (one.failed for one in evidence.reload.readings if isinstance(one.failed, NotImplementedError)), None
+    )
     return None if missing is None else f"the store cannot be read: {type(missing).__name__}: {missing}".rstrip(": ")
 
 
@@ -65,7 +67,9 @@ def _mend_reading(error: BaseException | None) -> str:
             "Let load_thread_items set `after` to the id of the page's last item wherever `has_more` is true, and go "
             "on behind that item when it is given as `after`."
         )
-    if any(isinstance(link, TypeError) and "multiple values" in str(link) and "items" in str(link) for link in chain(error)):
+    if any(
+        isinstance(link, TypeError) and "multiple values" in str(link) and "items" in str(link) for link in chain(error)
+    ):
         return (
             "The store keeps the whole Thread that the SDK hands to save_thread when a new thread changes in its "
             "first response. Keep its metadata: `ThreadMetadata(**thread.model_dump(exclude={'items'}))`."
@@ -163,7 +167,9 @@ def _stored_once(evidence: Evidence) -> Iterable[Violation]:
             yield _twice(evidence, origins, group, types, again)
 
 
-def _twice(evidence: Evidence, origins: Origins, ids: Sequence[str], types: dict[str, str], workflow: bool) -> Violation:
+def _twice(
+    evidence: Evidence, origins: Origins, ids: Sequence[str], types: dict[str, str], workflow: bool
+) -> Violation:
     name = item_name(types[ids[0]], ids[0])
     who = f"The {name} is" if len(ids) == 1 else f"{len(ids)} items (the first: the {name}) are"
     why = (
@@ -175,8 +181,8 @@ def _twice(evidence: Evidence, origins: Origins, ids: Sequence[str], types: dict
         rule="item-stored-once",
         place=where(evidence, origins, ids[0]),
         reason=f"{who} stored more than once: a reload shows the same thing twice.{why}",
-        remedy="Let add_thread_item and save_item of the store put an item in the place of the one with its id, as with "
-        "INSERT ... ON CONFLICT DO UPDATE.",
+        remedy="Let add_thread_item and save_item of the store put an item in the place of the one with its id, as "
+        "with INSERT ... ON CONFLICT DO UPDATE.",
         subjects={"item": ids[0], "type": types[ids[0]]},
         items=tuple(ids),
     )
@@ -207,6 +213,7 @@ PERSISTENCE_RULES = (
             "removed-item-exists",
             "unique-item-ids",
             "item-done-once",
+            "item-stored-once",
             "reload-order-matches",
         ),
     ),

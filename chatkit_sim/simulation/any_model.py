@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from agents import FunctionTool
 from agents.testing import ModelCall
@@ -105,5 +104,3 @@ class AnyModel:
         tool = getattr(step, "tool", None)
         if tool is not None and tool in self.cast.agents[caller].tools:
             self.cast.opened_by[agent] = ToolSeen(caller, tool)
-
-

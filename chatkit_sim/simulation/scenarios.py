@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from ..model import says
@@ -78,7 +79,7 @@ def _two_client_tools(simulation: Simulation) -> None:
     cast = explore(simulation)
     for agent in _agents_that_ask(cast):
         tools = cast.asking_tools(agent.name)
-        pairs = [(tool, tool) for tool in tools] + list(zip(tools, tools[1:], strict=False))
+        pairs = [(tool, tool) for tool in tools] + list(itertools.pairwise(tools))
         for first, second in pairs:
             simulation.begin()
             step = simulation.call(first) & simulation.call(second, variant=1)

@@ -137,7 +137,9 @@ class Simulation:
         with self.telling("user   retries", None):
             return client.retry()
 
-    def stop_at(self, client: SimulatedClient, message: str, plan: Plan | None, number: int) -> ThreadStreamEvent | None:
+    def stop_at(
+        self, client: SimulatedClient, message: str, plan: Plan | None, number: int
+    ) -> ThreadStreamEvent | None:
         """Send a message and stop at its event ``number``; returns the event, or ``None`` when there are fewer.
 
         The user presses stop where ``stream_options`` allow it; elsewhere the page goes away.
@@ -203,7 +205,9 @@ class Simulation:
 
     def plan_for(self, asking: Asking | None) -> Plan | None:
         """What the model has to do for a client tool to be asked for; ``None`` when nothing."""
-        return None if asking is None or asking.source is None else Plan(asking.source.agent, [self.call(asking.source)])
+        return (
+            None if asking is None or asking.source is None else Plan(asking.source.agent, [self.call(asking.source)])
+        )
 
     @contextmanager
     def telling(self, line: str, plan: Plan | None) -> Iterator[None]:
@@ -242,5 +246,5 @@ class Simulation:
     def _tell_model(self) -> None:
         many = len({agent for agent, _ in self._model.said}) > 1
         for agent, step in self._model.said:
-            self._story.append(f'model  {f"of {agent}: " if many else ""}{step!r}')
+            self._story.append(f"model  {f'of {agent}: ' if many else ''}{step!r}")
         self._model.said = []

@@ -81,10 +81,10 @@ def item_lines(item: ThreadItem, *, times: bool = True) -> list[str]:
             output = field_lines("output", item.output, times=times) if item.status == "completed" else []
             return [*arguments_lines(item.arguments, times=times), *output]
         case WidgetItem():
-            copied = field_lines("copy text", item.copy_text) if item.copy_text is not None else []
+            copied = field_lines("copy_text", item.copy_text) if item.copy_text is not None else []
             return [*widget_lines(item.widget, times=times), *copied]
         case GeneratedImageItem():
-            return image_lines(item.image.id, item.image.url) if item.image else ["no image"]
+            return image_lines(item.image.url) if item.image else ["no image"]
         case StructuredInputItem():
             return [line for number, each in enumerate(item.inputs, 1) for line in _question_lines(number, each)]
         case WorkflowItem():
@@ -123,9 +123,9 @@ def annotation_lines(annotation: Annotation) -> list[str]:
     return [f"source {kind} {inline(title)}{place}", *indented(payload_lines(rest) if rest else [])]
 
 
-def image_lines(image_id: str, url: str) -> list[str]:
+def image_lines(url: str) -> list[str]:
     """A picture: where it is."""
-    return [f"url: {inline(url)}", *([f"id: {reference(image_id)}"] if image_id else [])]
+    return [f"url: {inline(url)}"]
 
 
 def workflow_lines(item: WorkflowItem, *, times: bool = True) -> list[str]:
@@ -140,7 +140,7 @@ def workflow_lines(item: WorkflowItem, *, times: bool = True) -> list[str]:
         lines.append("expanded")
     for number, task in enumerate(item.workflow.tasks, 1):
         first, *rest = task_lines(task)
-        lines += [f"{number}. {first}", *indented(rest)]
+        lines += [f"{number}. {first}", *rest]
     return lines
 
 
@@ -252,7 +252,7 @@ def update_lines(update: ThreadItemUpdate, *, times: bool = True) -> list[str]:
             return [f"task {update.task_index + 1} {what}", *task_lines(update.task)]
         case GeneratedImageUpdated():
             progress = "" if update.progress is None else f" {inline(update.progress)}"
-            return [f"image{progress}", *image_lines("", update.image.url)]
+            return [f"image{progress}", *image_lines(update.image.url)]
         case _:
             return [
                 update.type,

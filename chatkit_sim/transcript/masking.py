@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 TIME, DURATION, SECRET, REDACTED = "<time>", "<duration>", "<secret>", "<redacted>"
@@ -78,7 +79,7 @@ class Placeholder(str):
 def _is_secret(words: list[str]) -> bool:
     if not _SECRET_WORDS.isdisjoint(words):
         return True
-    return any(pair in _SECRET_PAIRS for pair in zip(words, words[1:], strict=False))
+    return any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 
 def _digest(match: re.Match[str]) -> str:

@@ -24,12 +24,12 @@ def indented(lines: Iterable[str]) -> list[str]:
 
 
 def text_lines(text: str) -> list[str]:
-    """A text as it reads, each line of it behind a bar.
+    r"""A text as it reads, each line of it behind a bar.
 
     A long line goes on, without a bar, after each sentence, so that a changed word changes one short line.
 
     Example:
-        >>> text_lines("Your list:\\n- milk")
+        >>> text_lines("Your list:\n- milk")
         ['| Your list:', '| - milk']
     """
     lines: list[str] = []

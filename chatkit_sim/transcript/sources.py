@@ -17,8 +17,8 @@ from chatkit.types import (
 from ..errors import UsageError
 from ..wire import Request, Step
 
-_EVENTS: tuple[type, ...] = get_args(get_args(ThreadStreamEvent)[0])
-_ITEMS: tuple[type, ...] = get_args(get_args(ThreadItem)[0])
+_EVENTS: tuple[Any, ...] = get_args(get_args(ThreadStreamEvent)[0])
+_ITEMS: tuple[Any, ...] = get_args(get_args(ThreadItem)[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from chatkit.types import (
     AssistantMessageContentPartAnnotationAdded,
     AssistantMessageContentPartDone,
     AssistantMessageItem,
+    GeneratedImageItem,
     GeneratedImageUpdated,
     ProgressUpdateEvent,
     ThreadItemAddedEvent,
@@ -228,15 +229,15 @@ class Story:
         if isinstance(item, AssistantMessageItem) or (item is None and entry.parts):
             return self._message(entry, item if isinstance(item, AssistantMessageItem) else None)
         lines = item_lines(item, times=self._times) if item is not None else []
-        if isinstance(item, WorkflowItem):
+        final = {}
+        if isinstance(item, WorkflowItem) and entry.done:
             final = dict(enumerate(task_head(task) for task in item.workflow.tasks))
-            for index, heads in sorted(entry.heads.items()):
-                earlier = [head for head in heads if head != final.get(index)] if entry.done else heads
-                lines += [
-                    f"task {index + 1} was {head}" if entry.done else f"task {index + 1} {head}" for head in earlier
-                ]
-        elif entry.heads:
-            lines += [f"task {index + 1} {head}" for index, heads in sorted(entry.heads.items()) for head in heads]
+        for index, heads in sorted(entry.heads.items()):
+            was = "was " if final else ""
+            lines += [f"task {index + 1} {was}{head}" for head in heads if head != final.get(index)]
+        if isinstance(item, GeneratedImageItem) and item.image is not None:
+            url = f": {inline(item.image.url)}"
+            return lines + [line.removesuffix(url) for update in entry.updates for line in update]
         return lines + [line for update in entry.updates for line in update]
 
     def _message(self, entry: _Entry, item: AssistantMessageItem | None) -> list[str]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest._code.code import ExceptionChainRepr, ReprFileLocation, ReprTracebackNative
+from _pytest._code.code import ExceptionChainRepr, ReprFileLocation, ReprTracebackNative, Traceback
 
 from .homes import Simulations
 from .stage import STAGE, Stage
@@ -25,11 +25,13 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
     """Before the report is made: leave the frames of the test and the app in its tracebacks, not the machinery."""
     if call.excinfo is None or item.stash.get(STAGE, None) is None or item.config.getoption("fulltrace", False):
         return
-    error: BaseException | None = call.excinfo.value
+    error = call.excinfo.value
     # Where it was raised says nothing when we raised it, and everything otherwise.
     error.__traceback__ = _of_the_app(error.__traceback__, keep_last=not is_ours(error))
-    call.excinfo.traceback = type(call.excinfo.traceback)(error.__traceback__)
-    while error is not None and (error := error.__cause__) is not None:
+    if error.__traceback__ is not None:
+        call.excinfo.traceback = Traceback(error.__traceback__)
+    while error.__cause__ is not None:
+        error = error.__cause__
         error.__traceback__ = _of_the_app(error.__traceback__)
 
 
@@ -86,7 +88,7 @@ def _sections(stage: Stage, error: BaseException) -> Iterator[tuple[str, str]]:
         left_out = f"({len(turns) - len(shown)} earlier turns)\n" if len(turns) > len(shown) else ""
         yield "chatkit-sim: what happened", left_out + "\n".join(repr(turn) for turn in shown)
     # The error itself may be a consequence of what the app swallowed.
-    blocked = [f"{call.host}{f' port {call.port}' if call.port else ''}, from {call.frame}" for call in stage.bench.guard.blocked]
+    blocked = [f"{call.host}, port {call.port}, from {call.frame}" for call in stage.bench.guard.blocked]
     if blocked:
         yield "chatkit-sim: stopped connections", "\n".join(blocked)
     unscripted = [f"call {one.number} of agent {one.agent!r}: {one.why}" for one in stage.bench.model.unscripted]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .options import SETTINGS
-from .servers import filled_from_fixtures, load
+from .servers import filled_from_fixtures, load, named_server
 from .stage import Stage, stage_of
 
 if TYPE_CHECKING:
     from chatkit_sim import AsyncSimulatedClient, MemoryStore, ModelScript, SimulatedClient
+
 
 @pytest.fixture
 def _chatkit_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
@@ -20,6 +21,15 @@ def _chatkit_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     stage = stage_of(item)
     yield stage
     stage.bench.close()
+
+
+@pytest.fixture
+def chatkit_server(request: pytest.FixtureRequest) -> Any:
+    """The server under test: a ChatKitServer, or a factory `(store) -> server` or `() -> server`.
+
+    Override it in a conftest.py or a test module, with any scope, or name it by --chatkit-server MODULE:ATTR.
+    """
+    return named_server(request.config.stash[SETTINGS], request)
 
 
 @pytest.fixture

@@ -40,9 +40,7 @@ class Simulations(pytest.Class):
 
         from .playing import scenario_function
 
-        members: dict[str, Any] = {
-            scenario.slug: scenario_function(scenario, self._place()) for scenario in SCENARIOS
-        }
+        members: dict[str, Any] = {scenario.slug: scenario_function(scenario, self._place()) for scenario in SCENARIOS}
         if self.named:
             members[FIXTURE] = server_fixture(self.config.stash[SETTINGS])
         return type(NAME, (), members)
@@ -81,7 +79,7 @@ class ServerHome(pytest.Module):
         if loaded is not None:
             return loaded
         modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", "") == str(self.path)]
-        return modules[0] if modules else super()._getobj()
+        return modules[0] if modules else super()._getobj()  # type: ignore[no-untyped-call]
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """The scenarios, and the tests of its own if it has any."""

@@ -20,7 +20,12 @@ _INI: tuple[tuple[str, Literal["string", "linelist", "bool"], Any, str], ...] = 
     ("chatkit_server", "linelist", [], "The ChatKit server under test, as MODULE:ATTR; one for each line"),
     ("chatkit_context", "string", "", "The request context, or a function that makes it, as MODULE:ATTR"),
     ("chatkit_ignore", "linelist", [], 'Rules to ignore, as "RULE: reason"; one for each line'),
-    ("chatkit_sim_tools", "string", "real", "What runs in a simulation when the model calls a server tool: real or stub"),
+    (
+        "chatkit_sim_tools",
+        "string",
+        "real",
+        "What runs in a simulation when the model calls a server tool: real or stub",
+    ),
     ("chatkit_limit_rounds", "string", "", "Client tool calls in one turn before the client gives up (10)"),
     ("chatkit_limit_events", "string", "", "Events in one stream before the client gives up (100000)"),
     ("chatkit_limit_seconds", "string", "", "Seconds for one stream before the client gives up (60)"),
@@ -62,8 +67,8 @@ class Settings:
     named_by_flag: bool
     context: str
     ignores: tuple[tuple[str, str], ...]
-    tools: str
-    limits: dict[str, float]
+    tools: Literal["real", "stub"]
+    limits: dict[str, Any]
     network: str
     allow_network: tuple[str, ...]
 
@@ -125,6 +130,7 @@ def read_settings(config: pytest.Config) -> Settings:
         pytest.UsageError: A value is none of those that are possible.
     """
     flags: Sequence[str] = config.getoption("chatkit_server")
+    tools = config.getoption("chatkit_sim_tools")
     ignores = [(text, "ini") for text in config.getini("chatkit_ignore")]
     ignores += [(text, "flag") for text in config.getoption("chatkit_ignore")]
     return Settings(
@@ -133,7 +139,7 @@ def read_settings(config: pytest.Config) -> Settings:
         named_by_flag=bool(flags),
         context=config.getoption("chatkit_context") or config.getini("chatkit_context"),
         ignores=tuple(ignores),
-        tools=config.getoption("chatkit_sim_tools") or _choice(config, "chatkit_sim_tools", TOOLS),
+        tools="stub" if "stub" in (tools, _choice(config, "chatkit_sim_tools", TOOLS)) and tools != "real" else "real",
         limits={name: value for name in ("rounds", "events", "seconds") if (value := _limit(config, name)) is not None},
         network=_choice(config, "chatkit_network", NETWORK),
         allow_network=tuple(config.getini("chatkit_allow_network")),

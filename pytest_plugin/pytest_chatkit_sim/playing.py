@@ -46,8 +46,9 @@ def scenario_function(scenario: Scenario, place: Any) -> Callable[..., None]:
     play.__name__ = scenario.slug
     play.__doc__ = scenario.title
     if place is not None:
-        play.place_as = place  # type: ignore[attr-defined]
-    return play
+        play.place_as = place
+    function: Callable[..., None] = play
+    return function
 
 
 def _play(

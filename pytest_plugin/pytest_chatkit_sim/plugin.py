@@ -18,6 +18,7 @@ from .fixtures import (
     chatkit_context,
     chatkit_model,
     chatkit_other_context,
+    chatkit_server,
     chatkit_store,
     chatkit_tools,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "chatkit_context",
     "chatkit_model",
     "chatkit_other_context",
+    "chatkit_server",
     "chatkit_store",
     "chatkit_tools",
 ]
@@ -56,9 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in options.MARKERS:
         config.addinivalue_line("markers", marker)
     settings = config.stash[options.SETTINGS] = options.read_settings(config)
-    # A fixture whose parameters are the servers that the options name cannot be written down beforehand.
-    default = type("ChatKitServer", (), {"chatkit_server": server_fixture(settings)})()
-    config.pluginmanager.register(default, "chatkit-sim-server")
+    if len(settings.servers) > 1:
+        # A fixture whose parameters are what the options name cannot be written down beforehand.
+        several = type("SeveralServers", (), {"chatkit_server": server_fixture(settings)})()
+        config.pluginmanager.register(several, "chatkit-sim-servers")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,8 +83,17 @@ def filled_from_fixtures(function: Any, request: pytest.FixtureRequest) -> Any:
     return functools.partial(function, **named) if named else function
 
 
+def named_server(settings: Settings, request: pytest.FixtureRequest) -> Any:
+    """The server that the options name, or the one of several that is the fixture's parameter."""
+    if not settings.servers:
+        pytest.fail(f"There is no ChatKit server to test. {NO_SERVER}", pytrace=False)
+    name = getattr(request, "param", settings.servers[0])
+    source = load(name, request.config.rootpath, settings.names_from)
+    return as_factory(filled_from_fixtures(source, request))
+
+
 def server_fixture(settings: Settings) -> Any:
-    """The fixture ``chatkit_server`` for servers named by MODULE:ATTR, as a member of a class.
+    """The fixture ``chatkit_server`` as a member of a class, for servers named by MODULE:ATTR.
 
     Several servers are its parameters: what uses it runs with each of them.
     """
@@ -96,15 +105,8 @@ def server_fixture(settings: Settings) -> Any:
         ids=_short_names(settings.servers) if several else None,
     )
     def chatkit_server(self: Any, request: pytest.FixtureRequest) -> Any:
-        """The server under test: a ChatKitServer, or a factory `(store) -> server` or `() -> server`.
-
-        Override it in a conftest.py or a test module, with any scope, or name it by --chatkit-server MODULE:ATTR.
-        """
-        if not settings.servers:
-            pytest.fail(f"There is no ChatKit server to test. {NO_SERVER}", pytrace=False)
-        name = request.param if several else settings.servers[0]
-        source = load(name, request.config.rootpath, settings.names_from)
-        return as_factory(filled_from_fixtures(source, request))
+        """The server under test, as the options name it."""
+        return named_server(settings, request)
 
     return chatkit_server
 
@@ -165,9 +167,10 @@ def _is_server(value: Any) -> bool:
     return server is not None and isinstance(value, server)
 
 
-def _server_class() -> Callable[..., Any] | None:
-    module = sys.modules.get("chatkit.server")
-    return getattr(module, "ChatKitServer", None)
+def _server_class() -> type | None:
+    # What is not imported yet, nothing can be an instance of.
+    found: type | None = getattr(sys.modules.get("chatkit.server"), "ChatKitServer", None)
+    return found
 
 
 def _no_fixture(factory: Any, parameter: str) -> str:

@@ -13,7 +13,7 @@ from .stage import STAGE, quiet_imports
 if TYPE_CHECKING:
     from chatkit_sim.report import Summary
 
-SUMMARY = pytest.StashKey["Summary"]()
+SUMMARY: pytest.StashKey[Summary] = pytest.StashKey()
 STALE = pytest.StashKey[list[str]]()
 _WORKER_KEY = "chatkit_sim"
 

@@ -41,6 +41,7 @@ from handwritten.server import NOT_IN_TOUR, PARTS, HandwrittenServer
 from rules_listening import listening, violations_of
 from todo.server import TodoServer
 
+from chatkit_sim.client import ClientToolError
 from chatkit_sim.model import calls, draws, fails, refuses, says, thinks
 
 
@@ -301,9 +302,22 @@ def test_the_sdk_goes_on_with_a_workflow_after_a_client_tool_call():
     assert not violations_of(assisted(shopper), user=["Shop", "Sure?"], script=script, client_tools=[add_to_todo_list])
 
 
-def test_a_handler_that_fails_in_the_browser_is_answered_like_any_other():
-    from chatkit_sim.client import ClientToolError
+def test_an_agent_used_as_a_tool_may_ask_the_client_if_all_runs_stop():
+    def boss(**options):
+        return Agent(name="Boss", model="gpt-5", tools=[shopper.as_tool("ask_shopper", "Shops.")], **options)
 
+    asking, done = calls("ask_shopper", input="milk"), says("Milk is on your list.")
+    page = {"agents": [("Shopper", calls("shop", item="milk"))], "client_tools": [add_to_todo_list]}
+
+    stopping = boss(tool_use_behavior=StopAtTools(stop_at_tool_names=["ask_shopper"]))
+    assert not violations_of(assisted(stopping), script=[asking, done], **page)
+
+    (violation,) = violations_of(assisted(boss()), script=[asking, done, done], **page)
+    assert violation.rule == "stop-at-client-tool"
+    assert violation.subjects["tool"] == "ask_shopper"
+
+
+def test_a_handler_that_fails_in_the_browser_is_answered_like_any_other():
     def add_to_todo_list(item: str) -> dict:
         raise ClientToolError({"error": "offline"})
 

@@ -8,25 +8,12 @@ import pytest
 from chatkit.server import StreamingResult
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-from transports_world import KINDS
 
 from chatkit_sim import MemoryStore, ModelScript, SimulatedClient, calls, says
-from chatkit_sim.client import Bench
 from chatkit_sim.recording import ModelCalled
-from chatkit_sim.transports import AsgiApp, AsgiTransport, InProcess, StatusError, Transport, UvicornServer
+from chatkit_sim.transports import StatusError
 
 RESPONDERS = Path(__file__).parents[2] / "fixtures" / "responders"
-
-
-class OverTransport(Bench):
-    """A bench whose clients reach the server over one given transport."""
-
-    def __init__(self, given: Transport, **options) -> None:
-        super().__init__(None, **options)
-        self._given = given
-
-    async def transport(self) -> Transport:
-        return self._given
 
 
 def app_of(server):
@@ -50,21 +37,21 @@ def todo(monkeypatch):
     return TodoServer(MemoryStore())
 
 
-@pytest.fixture(params=KINDS)
-def transport(request, todo):
-    if request.param == "in process":
-        yield InProcess(todo)
-    elif request.param == "uvicorn":
-        with UvicornServer(app_of(todo)) as server:
-            yield server.transport()
-    else:
-        yield AsgiTransport(app_of(todo), spec_version=request.param.removeprefix("asgi "))
+@pytest.fixture(params=["in-process", "asgi", "http"])
+def door(request, todo):
+    """The options of a client that reaches the server in this way."""
+    return {"app": app_of(todo), "transport": request.param} if request.param != "in-process" else {"server": todo}
 
 
-def test_a_client_tool_and_the_rules(transport):
+def client_at(door, model):
+    options = {name: value for name, value in door.items() if name != "server"}
+    return SimulatedClient(door.get("server"), model=model, **options)
+
+
+def test_a_client_tool_and_the_rules(door):
     model = ModelScript()
     model.script(calls("add_to_todo_list", item="milk"), says("Added milk."))
-    client = SimulatedClient(OverTransport(transport, model=model))
+    client = client_at(door, model)
 
     @client.client_tool
     def add_to_todo_list(item: str) -> dict:
@@ -75,20 +62,18 @@ def test_a_client_tool_and_the_rules(transport):
     assert turn.client_tool_calls[0].output == {"added": "milk"}
     assert len([entry for entry in turn.timeline.entries if isinstance(entry, ModelCalled)]) == 2
     assert [item.type for item in client.reload().items] == ["user_message", "client_tool_call", "assistant_message"]
-    client._core.bench.run(transport.aclose)
     client.close()
 
 
-def test_stop_between_two_events(transport):
+def test_stop_between_two_events(door):
     model = ModelScript()
     model.script(says("One two three four five six seven."))
-    client = SimulatedClient(OverTransport(transport, model=model))
+    client = client_at(door, model)
     with client.stream("Count") as stream:
         for event in stream:
             if event.type == "thread.item.updated":
                 stream.cancel()
     assert stream.turn.streams[0].ended == "cancelled"
-    client._core.bench.run(transport.aclose)
     client.close()
 
 
@@ -102,22 +87,15 @@ def test_two_users_of_a_real_app(monkeypatch, tmp_path):
     model.agent("Title generator").always(says("An invoice"))
     model.agent("Topic check").always(says('{"on_topic": true, "reason": "fine"}'))
     model.script(calls("transfer_to_billing"), calls("lookup_invoice", invoice_id="INV-1001"), says("It is paid."))
-    app = AsgiApp(create_app(DeskServer(SQLiteStore(tmp_path / "desk.sqlite3"))))
-    ada_there, grace_there = (AsgiTransport(app, headers={"x-user-id": name}) for name in ("ada", "grace"))
-    nobody_there = AsgiTransport(app)
-    ada = SimulatedClient(OverTransport(ada_there, model=model))
+    app = create_app(DeskServer(SQLiteStore(tmp_path / "desk.sqlite3")))
+    ada = SimulatedClient(app=app, model=model, headers={"x-user-id": "ada"})
 
     turn = ada.send("Is INV-1001 paid?")
     assert turn.text == "It is paid."
     assert turn.timeline.observed
 
-    async def the_others() -> None:
-        listing = b'{"type":"threads.list","params":{}}'
-        assert (await ada_there.send(listing, None)).body.count(b"An invoice") == 1
-        assert b'"data":[]' in (await grace_there.send(listing, None)).body
-        with pytest.raises(StatusError, match=r"401(.|\n)*chatkit_headers(.|\n)*The header x-user-id is missing"):
-            await nobody_there.send(listing, None)
-        await app.aclose()
-
-    ada._core.bench.run(the_others)
+    assert [thread["title"] for thread in ada.request("threads.list")["data"]] == ["An invoice"]
+    assert ada.another(headers={"x-user-id": "grace"}).request("threads.list")["data"] == []
+    with pytest.raises(StatusError, match=r"401(.|\n)*chatkit_headers(.|\n)*The header x-user-id is missing"):
+        ada.another(headers={}).request("threads.list")
     ada.close()

@@ -94,8 +94,8 @@ def test_the_original_exception_is_the_cause_of_what_http_shows():
             await transport.send(b"{}", None)
         assert repr(caught.value.__cause__) == repr(ZeroDivisionError("in the endpoint"))
         live = await Client(transport).say("hello")
-        assert isinstance(live.raised, StatusError)
-        assert repr(live.raised.__cause__) == repr(ZeroDivisionError("in the endpoint"))
+        assert isinstance(live.failure, StatusError)
+        assert repr(live.failure.__cause__) == repr(ZeroDivisionError("in the endpoint"))
         await transport.aclose()
 
     with UvicornServer(Starlette(routes=[Route("/chatkit", endpoint, methods=["POST"])])) as server:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chatkit.store import NotFoundError, Store, default_generate_id
@@ -22,8 +25,22 @@ if TYPE_CHECKING:
 MANY = 1000
 """More rows than a promise ever stores: a page that should hold everything asks for so many."""
 
+_NOT_THE_STORES = (
+    str(Path(__file__).parent),
+    str(Path(__file__).parents[1] / "delegating.py"),
+    str(Path(asyncio.__file__).parent),
+    str(Path(concurrent.futures.__file__).parent),
+)
+
 EXAMPLES = 60
 """How many sequences of calls, and orders of tasks, are tried where nothing else is said."""
+
+
+def described(error: BaseException, frames: int = 3) -> str:
+    """What a store raised, and where in the store; the kit's own frames and the event loop's say nothing."""
+    lines = describe_exception(error, frames=50)
+    store_frames = [line for line in lines[1:] if not any(own in line for own in _NOT_THE_STORES)]
+    return "\n".join([lines[0], *store_frames[-frames:]])
 
 
 class Names:
@@ -223,7 +240,7 @@ class Kit:
                 return rows
             after = page.after
         self.broken(
-            stored=f"what fits on {most} pages at most",
+            expected=f"at most {most} pages",
             came_back=f"more than {most} pages, without an end: {', '.join(self.called(rows[: most + 1]))}, ...",
         )
 
@@ -241,7 +258,7 @@ class Kit:
     def equal(self, wanted: Sequence[str], found: Sequence[str]) -> None:
         """Break the promise unless the names are the same, in the same order."""
         if list(wanted) != list(found):
-            self.broken(stored=", ".join(wanted) or "nothing", came_back=", ".join(found) or "nothing")
+            self.broken(expected=", ".join(wanted) or "nothing", came_back=", ".join(found) or "nothing")
 
     async def not_found(self, what: str, call: Awaitable[Any]) -> None:
         """Break the promise unless the call raises ``NotFoundError``, or one of its subclasses."""
@@ -262,17 +279,21 @@ class Kit:
         if found is not None:
             self.broken(stored=what, came_back=self.names.text(found))
 
-    def broken(self, *, stored: str, came_back: str, test: str | None = None) -> NoReturn:
+    def broken(
+        self, *, came_back: str, stored: str | None = None, expected: str | None = None, test: str | None = None
+    ) -> NoReturn:
         """Raise that the promise is broken.
 
         Args:
-            stored: What the store was given.
-            came_back: What it answered instead.
+            came_back: What the store answered.
+            stored: What it was given; or
+            expected: what it should have answered.
             test: A test that shows it.
         """
         raise PromiseBroken(
             self.promise,
             stored=stored,
+            expected=expected,
             came_back=came_back,
             calls=self._last_calls() if test is None else (),
             test=test,
@@ -283,7 +304,7 @@ class Kit:
         return PromiseBroken(
             self.promise,
             stored=self.store.lines[-1].partition(" raised ")[0] if self.store.lines else "nothing yet",
-            came_back="\n".join(describe_exception(error)),
+            came_back=described(error),
             calls=self._last_calls(),
         )
 

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from ...errors import describe_exception
 from .compare import difference, short
-from .kit import MANY
+from .kit import MANY, described
 from .reproducer import written_test
 
 if TYPE_CHECKING:
@@ -340,7 +339,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             return self._run(call)
         except Exception as error:
-            self._diverged("no exception", "\n".join(describe_exception(error)), error)
+            self._diverged("no exception", described(error), error)
 
     def _not_found(self, line: str, call: Coroutine[Any, Any, Any]) -> None:
         self._write(f"with pytest.raises(NotFoundError):\n    {line}")
@@ -349,7 +348,7 @@ class StoreMachine(RuleBasedStateMachine):
         except NotFoundError:
             return
         except Exception as error:
-            self._diverged("NotFoundError", describe_exception(error)[0], error)
+            self._diverged("NotFoundError", described(error), error)
         self._diverged("NotFoundError", short(found))
 
     def _same(self, name: str, wanted: Any, loaded: Any) -> None:

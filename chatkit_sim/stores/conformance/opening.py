@@ -50,7 +50,8 @@ async def _enter(given: Any, stack: AsyncExitStack, is_target: Callable[[Any], b
     """Call, await and enter until nothing is left to do."""
     value = given
     made_here = False
-    if not is_target(value) and callable(value):
+    # A class, or a function, makes what it stands for; what @contextmanager gives is callable too, as a decorator.
+    if not is_target(value) and callable(value) and (isinstance(value, type) or not _opens(value)):
         value = value()
         made_here = True
     if inspect.isawaitable(value):
@@ -67,6 +68,10 @@ async def _enter(given: Any, stack: AsyncExitStack, is_target: Callable[[Any], b
     if hasattr(value, "__enter__") and (made_here or not is_target(value)):
         return stack.enter_context(value)
     return value
+
+
+def _opens(value: Any) -> bool:
+    return hasattr(value, "__aenter__") or hasattr(value, "__enter__")
 
 
 def _closing(generator: Any, stack: AsyncExitStack) -> Any:

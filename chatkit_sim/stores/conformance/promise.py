@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import textwrap
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,16 +70,26 @@ class PromiseBroken(ChatKitSimError, AssertionError):
 
     Attributes:
         promise: The promise.
-        stored: What the store was given.
-        came_back: What it answered instead of that.
+        stored: What the store was given; ``None`` where ``expected`` says more.
+        expected: What it should have answered; ``None`` where ``stored`` says it.
+        came_back: What it answered.
         calls: The calls that led there, readable.
+        test: A test that shows it, where one was found by search.
     """
 
     def __init__(
-        self, promise: Promise, *, stored: str, came_back: str, calls: Sequence[str] = (), test: str | None = None
+        self,
+        promise: Promise,
+        *,
+        came_back: str,
+        stored: str | None = None,
+        expected: str | None = None,
+        calls: Sequence[str] = (),
+        test: str | None = None,
     ) -> None:
         self.promise = promise
         self.stored = stored
+        self.expected = expected
         self.came_back = came_back
         self.calls = tuple(calls)
         self.test = test
@@ -88,13 +99,14 @@ class PromiseBroken(ChatKitSimError, AssertionError):
         lines = [
             f"{self.promise.slug}: {self.promise.must_hold}",
             *_labelled("Stored", self.stored),
+            *_labelled("Expected", self.expected),
             *_labelled("Came back", self.came_back),
         ]
         if self.calls:
             lines += _labelled("Calls", "\n".join(self.calls))
         lines += [
-            *_labelled("Relied on by", str(self.promise.relies)),
-            *_labelled("Remedy", self.promise.remedy),
+            *_labelled("Relied on by", _wrapped(str(self.promise.relies))),
+            *_labelled("Remedy", _wrapped(self.promise.remedy)),
         ]
         if self.test:
             lines += _labelled("As a test", "\n" + self.test)
@@ -150,6 +162,12 @@ def chatkit_file(name: str) -> Path:
     return Path(folders[0], name)
 
 
-def _labelled(label: str, text: str) -> list[str]:
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False)
+
+
+def _labelled(label: str, text: str | None) -> list[str]:
+    if text is None:
+        return []
     first, *rest = text.splitlines() or ["(nothing)"]
     return [f"  {label}: {first}".rstrip(), *(f"    {line}".rstrip() for line in rest)]

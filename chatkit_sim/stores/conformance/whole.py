@@ -36,7 +36,7 @@ async def _any_calls_agree_with_a_model(kit: Kit) -> None:
         find_divergence, kit.raw_store, kit.context, asyncio.get_running_loop(), kit.examples
     )
     if found is not None:
-        kit.broken(stored=found.wanted, came_back=found.found, test=found.test())
+        kit.broken(expected=found.wanted, came_back=found.found, test=found.test())
 
 
 @promise(
