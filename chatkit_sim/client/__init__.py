@@ -1,14 +1,16 @@
 """The simulated client: client tools, turns, the sync and the async face."""
 
-from .async_client import AsyncSimulatedClient, AsyncTurnStream
+from .async_client import AsyncSimulatedClient
 from .bench import Bench, Judged
 from .client_tools import ClientToolError
+from .contract import contract
 from .doors import Door
 from .expectations import Caught, ExpectationError
 from .frontend import AttachmentLimits, ComposerModel, ComposerTool, DirectUpload, Entity, Frontend
 from .policies import Limits, Policies
 from .serving import fake_request
-from .sync_client import SimulatedClient, TurnStream
+from .sync_client import SimulatedClient
+from .turn_streams import AsyncTurnStream, TurnStream
 
 __all__ = [
     "AsyncSimulatedClient",
@@ -29,5 +31,6 @@ __all__ = [
     "Policies",
     "SimulatedClient",
     "TurnStream",
+    "contract",
     "fake_request",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
@@ -13,19 +13,16 @@ from chatkit.types import (
     StructuredInputItem,
     ThreadItem,
     ThreadMetadata,
-    ThreadStreamEvent,
     WidgetItem,
 )
 
-from ..errors import UsageError
 from ..recording import ThreadView, Turn
 from ..wire import Request
 from . import attachments, clicking, history
 from .composer import Content, SendOptions
-from .core import ClientCore
 from .face import SAME, ClientFace
-from .stepper import TurnStepper
 from .structured_input import Answer
+from .turn_streams import AsyncTurnStream
 from .widget_actions import NOT_GIVEN
 
 
@@ -188,55 +185,3 @@ class AsyncSimulatedClient(ClientFace):
     ) -> AsyncSimulatedClient:
         """See ``SimulatedClient.another``."""
         return AsyncSimulatedClient._over(self._other_core(context, thread_id, headers))
-
-
-class AsyncTurnStream:
-    """See ``TurnStream``."""
-
-    def __init__(self, core: ClientCore, request: Request) -> None:
-        self._core = core
-        self._request = request
-        self._stepper: TurnStepper | None = None
-        self._turn: Turn | None = None
-
-    @property
-    def turn(self) -> Turn:
-        """The turn: as recorded so far, and whole after the block."""
-        return self._turn if self._turn is not None else self._begun().driver.turn()
-
-    async def cancel(self) -> None:
-        """See ``TurnStream.cancel``."""
-        __tracebackhide__ = True
-        await self._begun().cancel()
-
-    async def disconnect(self) -> None:
-        """See ``TurnStream.disconnect``."""
-        __tracebackhide__ = True
-        await self._begun().disconnect()
-
-    async def __aiter__(self) -> AsyncIterator[ThreadStreamEvent]:
-        __tracebackhide__ = True
-        stepper = self._begun()
-        while not stepper.finished:
-            event = await stepper.next()
-            if event is None:
-                return
-            yield event
-
-    async def __aenter__(self) -> Self:
-        self._stepper = await self._core.step(self._request)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        __tracebackhide__ = True
-        outcome = await self._core.conclude(self._begun())
-        self._turn = outcome.turn
-        if error is None:
-            outcome.unwrap()
-
-    def _begun(self) -> TurnStepper:
-        if self._stepper is None:
-            raise UsageError("Open the stream first: async with client.stream(...) as stream: ...")
-        return self._stepper

@@ -20,8 +20,10 @@ from ..stores import MemoryStore
 from ..transports import Transport
 from .doors import Door, Doorway, TransportKind
 from .frontend import Frontend
+from .leaving import watched_writes
 from .policies import Limits, Policies
 from .serving import DefaultContext
+from .witness import Surroundings
 
 ResultT = TypeVar("ResultT")
 
@@ -59,6 +61,7 @@ class BenchOptions(TypedDict, total=False):
         headers: Sent with each request to the app or URL.
         url: The endpoint of a server that runs elsewhere.
         transport: Which way to take where several are possible; see ``Door``.
+        loop_factory: Makes the event loop of sync clients; an ordinary one by default.
     """
 
     store: Any
@@ -75,6 +78,7 @@ class BenchOptions(TypedDict, total=False):
     headers: Mapping[str, str]
     url: str | None
     transport: TransportKind | None
+    loop_factory: Callable[[], asyncio.AbstractEventLoop]
 
 
 class Bench:
@@ -100,6 +104,7 @@ class Bench:
         self.judged: list[Judged] = []
         self.frontend = options.get("frontend")
         self.remarks: list[str] = []
+        self.surroundings = Surroundings()
         self._store = options.get("store")
         self._resources = AsyncExitStack()
         door = Door(
@@ -111,9 +116,11 @@ class Bench:
             transport=options.get("transport"),
         )
         self._doorway = Doorway(door, self._make_store, self._resources)
+        self.loop_factory = options.get("loop_factory", asyncio.new_event_loop)
         self._runner: asyncio.Runner | None = None
         self._concluded = False
         self._closed = False
+        self._watching = False
         self._patches = ExitStack()
         self._instrumentation = self._patches.enter_context(Instrumentation.active())
         guard = NetworkGuard(allow=options.get("allow_network", ()), strict=options.get("strict_network", False))
@@ -131,6 +138,11 @@ class Bench:
         return self._doorway.server
 
     @property
+    def owns_loop(self) -> bool:
+        """Whether the clients run on a loop that nobody else uses, as sync clients do."""
+        return self._runner is not None
+
+    @property
     def door(self) -> Door:
         """Where the server is; another one may be set before the first client needs it."""
         return self._doorway.door
@@ -146,7 +158,11 @@ class Bench:
             headers: The client's own headers, in place of the door's.
         """
         self.check_open()
-        return await self._doorway.transport(headers)
+        transport = await self._doorway.transport(headers)
+        if not self._watching and self.server is not None:
+            self._watching = True
+            self._patches.enter_context(watched_writes(self.server))
+        return transport
 
     def attribute(self, exchange: Exchange) -> None:
         """Let runs in foreign threads and tasks find this exchange by its thread id."""
@@ -166,7 +182,7 @@ class Bench:
                 "Use the fixture `async_chatkit_client` (or AsyncSimulatedClient) and await its methods."
             )
         if self._runner is None:
-            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+            self._runner = asyncio.Runner(loop_factory=self.loop_factory)
         return self._runner.run(work(), context=copy_context())
 
     def new_evidence(self) -> dict[str, Any]:
@@ -187,7 +203,12 @@ class Bench:
         if self._concluded:
             return
         self._concluded = True
-        evidence = TestEvidence(turns=tuple(self.turns), unused=tuple(self.model.unused()), **self.new_evidence())
+        evidence = TestEvidence(
+            turns=tuple(self.turns),
+            unused=tuple(self.model.unused()),
+            **self.new_evidence(),
+            answers=self.surroundings.take_answers(),
+        )
         verdict = self.catalogue.judge_test(evidence)
         errors = tuple(violation for violation in verdict.violations if violation.severity == "error")
         self.judged.append(Judged(None, verdict, errors))
@@ -205,7 +226,7 @@ class Bench:
                 self._runner.run(self._resources.aclose())
                 self._runner.close()
             elif not _loop_is_running():
-                with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+                with asyncio.Runner(loop_factory=self.loop_factory) as runner:
                     runner.run(self._resources.aclose())
         finally:
             self._patches.close()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any
 
 from chatkit.actions import Action
-from chatkit.types import SyncCustomActionResponse, ThreadItem, WidgetItem
+from chatkit.types import SyncCustomActionResponse, ThreadItem
 
 from ..errors import UsageError
 from ..wire import Request
@@ -93,6 +93,3 @@ def _answer(body: bytes) -> SyncCustomActionResponse:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of every named widget it reads
         return SyncCustomActionResponse.model_validate_json(body)
-
-
-__all__ = ["NOT_GIVEN", "Target", "WidgetItem", "plan", "send", "still_turn", "sync_action", "told"]

@@ -121,7 +121,9 @@ def content_parts(content: Content | Sequence[Content]) -> list[dict[str, Any]]:
             if part:
                 parts.append({"type": "input_text", "text": part})
         else:
-            parts.append(part.tag() if isinstance(part, Entity) else dict(part))
+            given = part.tag() if isinstance(part, Entity) else dict(part)
+            # The types of ChatKit.js make it optional, and the server refuses a tag without.
+            parts.append({**given, "data": given.get("data") or {}} if given.get("type") == "input_tag" else given)
     return parts
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from chatkit.types import ClientEffectEvent, ThreadItem, ThreadItemReplacedEvent, ThreadMetadata
 
 from ..errors import UsageError, Violation, ViolationError
-from ..recording import SERVING, Fold, RecordedStream, Reload, ThreadView, Turn
+from ..recording import SERVING, Fold, OutlivingTask, RecordedStream, Reload, ThreadView, Turn
 from ..rules import Evidence
 from ..transports import Transport
 from ..wire import OneEvent, Request
@@ -24,10 +24,12 @@ from .composer import Composer, Content, SendOptions, check_open
 from .driver import Page as ClientPage
 from .driver import TurnDriver
 from .expectations import Expectations
+from .leaving import is_known, outliving
 from .live import LiveStream, new_exchange
 from .reading import open_thread, read_back
 from .serving import open_context
 from .stepper import TurnStepper
+from .witness import Witness, looked_into
 
 _MOVES = {  # how a test calls what the wire calls so
     "threads.create": "send",
@@ -87,18 +89,25 @@ class ClientCore:
         self._driver: TurnDriver | None = None
         self._transport: Transport | None = None
         self._loading = False
+        self._tasks_before: set[asyncio.Task[Any]] = set()
         self._outliving: set[asyncio.Task[Any]] = set()
+        self._witness = Witness(bench.surroundings)
 
     @property
     def view(self) -> ThreadView:
         """What the user sees now."""
         return self._driver.view() if self._driver is not None else self._fold.view()
 
+    @property
+    def present_thread(self) -> str | None:
+        """The thread on show, also while the response that makes it is being streamed."""
+        return self.thread_id or (self._driver.thread_on_show if self._driver is not None else None)
+
     def message(self, content: Content | Sequence[Content], options: SendOptions) -> Request:
         """The request for a user's message; also starts the new thread's view if it starts one."""
         self.check_free("send")
         if not options.get("new_thread") and not options.get("force"):
-            check_open(self.view.thread)
+            check_open(self._fold.thread)
         user_message = self.composer.submit(content, options)
         if options.get("new_thread"):
             self.leave_thread()
@@ -128,10 +137,9 @@ class ClientCore:
 
     async def drive(self, request: Request) -> Outcome:
         """Drive a turn to its end."""
-        before = _tasks()
         driver = await self._begin(request)
         await driver.run()
-        return await self._conclude(driver, before)
+        return await self._conclude(driver)
 
     async def step(self, request: Request) -> TurnStepper:
         """Begin a turn that is taken event by event; ``conclude`` ends it."""
@@ -139,9 +147,8 @@ class ClientCore:
 
     async def conclude(self, stepper: TurnStepper) -> Outcome:
         """See a stepped turn to its end."""
-        before = _tasks()
         await stepper.finish()
-        return await self._conclude(stepper.driver, before)
+        return await self._conclude(stepper.driver)
 
     async def ask(self, request: Request) -> Any:
         """A raw request outside of any turn: JSON for most, a ``RecordedStream`` for those that stream.
@@ -149,11 +156,13 @@ class ClientCore:
         No rule judges it, and the view does not change.
         """
         transport = await self.transport()
+        self._witness.asked(request)
         if request.streaming:
             exchange = new_exchange(self.bench.model, self.thread_id)
             self.bench.attribute(exchange)
             live = LiveStream(1, request, exchange, self.bench.limits)
             await live.run(transport, self.context)
+            self._witness.answered(request, *live.frames)
             if live.failure is not None:
                 raise live.failure
             stream: RecordedStream = live.recorded()
@@ -162,23 +171,24 @@ class ClientCore:
 
     async def reload(self) -> ThreadView:
         """Open the present thread anew, as on a page reload; a response that streams is left in the middle."""
-        thread_id = self.active_thread("reload")
         driver, self._driver = self._driver, None
         if driver is not None:
             await driver.interrupt("disconnected", "the page was reloaded")
-            self.thread_id = thread_id = driver.thread_id or thread_id
-        return await self.load(thread_id)
+            self.thread_id = driver.thread_id
+        return await self.load(self.active_thread("reload"))
 
     async def load(self, thread_id: str) -> ThreadView:
         """Show a thread: ``threads.get_by_id``, then every page of its items."""
         async with self.loading():
             thread, opened = await open_thread(thread_id, self.fetch)
+        reload = Reload(thread, opened)
         if opened.failed is not None:
             raise opened.failed
         if opened.problem:
             raise UsageError(f"The thread cannot be read to its end: {opened.problem}.")
         self.thread_id = thread_id
         self._fold = Fold(ThreadView(thread, opened.items))
+        self._witness.compares(thread_id, self._fold.view(), reload)
         return self._fold.view()
 
     @asynccontextmanager
@@ -248,26 +258,36 @@ class ClientCore:
             bench.policies,
             bench.attribute,
         )
+        self._tasks_before = _tasks()
+        self._witness.wrote(self.thread_id)
         self._driver = TurnDriver(page, len(self.turns) + 1, request, self._fold, self._fold.view(), self.thread_id)
         return self._driver
 
-    async def _conclude(self, driver: TurnDriver, before: set[asyncio.Task[Any]]) -> Outcome:
-        await self._settle(before)
+    async def _conclude(self, driver: TurnDriver) -> Outcome:
+        outliving = await self._settle(driver)
+        self._witness.wrote(driver.thread_id)
         turn = driver.turn()
         if self._driver is driver:
             self._driver = None
             self.thread_id = driver.thread_id
-        return await self.judge(turn, driver.failure)
+        return await self.judge(turn, driver.failure, outliving)
 
-    async def judge(self, turn: Turn, failure: BaseException | None = None) -> Outcome:
+    async def judge(
+        self, turn: Turn, failure: BaseException | None = None, outliving: Sequence[OutlivingTask] = ()
+    ) -> Outcome:
         """Hold a turn to the rules."""
+        reload = await self._read_back(turn.view, failure)
         evidence = Evidence(
             turn,
             tuple(self.turns),
             self.tools.contracts(),
             **self.bench.new_evidence(),
-            reload=await self._read_back(failure),
+            **self._witness.knows(self.thread_id),
+            reload=reload,
+            answers=self.bench.surroundings.take_answers(),
+            outliving=outliving,
         )
+        self._witness.compares(self.thread_id, turn.view, reload)
         self.turns.append(turn)
         verdict = self.bench.catalogue.judge(evidence)
         left = self.expectations.take(turn, verdict.violations)
@@ -275,21 +295,33 @@ class ClientCore:
         self.bench.judged.append(Judged(turn, verdict, errors))
         return Outcome(turn, failure or _violation_error(errors, turn))
 
-    async def _read_back(self, failure: BaseException | None) -> Reload | None:
+    async def _read_back(self, view: ThreadView, failure: BaseException | None) -> Reload | None:
         if not self.bench.reload_check or self.thread_id is None or failure is not None or self._driver is not None:
             return None
-        return await read_back(self.thread_id, self.fetch)
+        reload = await read_back(self.thread_id, self.fetch)
+        async with AsyncExitStack() as stack:
+            context = await open_context(self.context, stack) if self.bench.server is not None else None
+            return await looked_into(reload, view, self.bench.server, self.thread_id, context)
 
-    async def _settle(self, before: set[asyncio.Task[Any]]) -> None:
-        """Let the app's background tasks (a title agent) finish, as they would on a server that goes on."""
-        deadline = asyncio.get_running_loop().time() + self.bench.limits.settle
+    async def _settle(self, driver: TurnDriver) -> tuple[OutlivingTask, ...]:
+        """Let the app's background tasks (a title agent) finish, as they would on a server that goes on.
+
+        Returns:
+            Those that did not, as far as they are certainly the turn's.
+        """
+        seconds, allowed = self.bench.limits.settle, self.bench.policies.background_tasks
+        deadline = asyncio.get_running_loop().time() + seconds
         while True:
-            waiting = {task for task in _tasks() - before - self._outliving if not _known_leak(task)}
-            left = deadline - asyncio.get_running_loop().time()
-            if not waiting or left <= 0:
+            new = _tasks() - self._tasks_before - self._outliving
+            waiting = {task for task in new if not is_known(task, allowed, left=driver.left)}
+            remaining = deadline - asyncio.get_running_loop().time()
+            if not waiting or remaining <= 0:
                 break
-            await asyncio.wait(waiting, timeout=left)
+            await asyncio.wait(waiting, timeout=remaining)
+        # On a test's own loop they may be the doing of what runs beside.
+        certain = self.bench.owns_loop or not self._tasks_before - self._outliving
         self._outliving = {task for task in self._outliving | waiting if not task.done()}
+        return tuple(outliving(task, seconds) for task in waiting) if certain else ()
 
     async def transport(self) -> Transport:
         """This client's way to the server, opened now if it was not."""
@@ -306,9 +338,11 @@ class ClientCore:
         try:
             async with AsyncExitStack() as stack:
                 request_context = await open_context(self.context, stack)
-                return (await transport.send(request.body(), request_context)).body
+                body = (await transport.send(request.body(), request_context)).body
         finally:
             SERVING.reset(token)
+        self._witness.answered(request, body)
+        return body
 
     def active_thread(self, move: str) -> str:
         """The present thread's id.
@@ -316,9 +350,10 @@ class ClientCore:
         Raises:
             UsageError: There is none.
         """
-        if self.thread_id is None:
+        thread_id = self.present_thread
+        if thread_id is None:
             raise UsageError(f"{move}() needs a thread, and this client has none yet: send() something first.")
-        return self.thread_id
+        return thread_id
 
 
 def _violation_error(errors: Sequence[Violation], turn: Turn) -> ViolationError | None:
@@ -332,8 +367,3 @@ def _violation_error(errors: Sequence[Violation], turn: Turn) -> ViolationError 
 def _tasks() -> set[asyncio.Task[Any]]:
     current = asyncio.current_task()
     return {task for task in asyncio.all_tasks() if task is not current}
-
-
-def _known_leak(task: asyncio.Task[Any]) -> bool:
-    # `_merge_generators` of chatkit.agents leaves the reader of its queue behind whenever a run fails.
-    return "_AsyncQueueIterator" in getattr(task.get_coro(), "__qualname__", "")

@@ -96,7 +96,8 @@ class Doorway:
         if kind == "http" and door.url is not None:
             transport = HttpTransport(door.url, headers=headers)
         elif kind == "http":
-            self._http = self._http or await self._resources.enter_async_context(_served(UvicornServer(door.app)))
+            if self._http is None:
+                self._http = await self._resources.enter_async_context(_served(UvicornServer(door.app)))
             transport = self._http.transport(door.path, headers=headers)
         elif kind == "asgi":
             transport = AsgiTransport(await self._opened_app(), door.path, headers=headers)

@@ -60,6 +60,7 @@ class TurnDriver:
         listener: Called after each event; a stepping client waits in it.
         failure: A handler's exception, a limit that was reached, a frame that is no event.
         handler: The client tool whose handler runs now, if one does.
+        let_go: Lets a listener that waits go on; says whether one did. A stepping client sets it.
     """
 
     page: Page
@@ -71,6 +72,7 @@ class TurnDriver:
     listener: Listener | None = None
     failure: BaseException | None = None
     handler: str | None = None
+    let_go: Callable[[], bool] | None = None
     notes: list[Note] = field(default_factory=list)
     _done: list[LiveStream] = field(default_factory=list)
     _live: LiveStream | None = None
@@ -122,16 +124,27 @@ class TurnDriver:
             return
         if not self._aborted:
             self.abort(kind, why)
-            if self._task is not None and self._task is not asyncio.current_task():
+            held = self.let_go is not None and self.let_go()
+            if not held and self._task is not None and self._task is not asyncio.current_task():
                 self._interrupted = True
                 self._task.cancel()
         if self._task is not asyncio.current_task():
             await self._ended.wait()
 
     @property
+    def left(self) -> bool:
+        """Whether the client has left a stream early."""
+        return self._aborted
+
+    @property
     def allow_cancel(self) -> bool:
         """Whether the running stream may be cancelled by the user."""
         return self._live.allow_cancel if self._live is not None else True
+
+    @property
+    def thread_on_show(self) -> str | None:
+        """The thread, as far as it is known by now."""
+        return self.thread_id or (self._live.exchange.thread_id if self._live is not None else None)
 
     def view(self) -> ThreadView:
         """What the user sees at this moment."""

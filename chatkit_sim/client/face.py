@@ -14,13 +14,13 @@ from ..model import ModelScript
 from ..recording import ThreadView, Turn
 from ..wire import Request
 from .bench import Bench, BenchOptions
-from .clicking import Target, plan
+from .clicking import plan
 from .client_tools import ClientTools
 from .core import ClientCore
 from .expectations import Caught, ErrorPattern
 from .frontend import handlers
 from .structured_input import SKIPPED, Answer, answering, asked, submission
-from .widget_actions import Dispatch
+from .widget_actions import Dispatch, Target
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 EffectHandlerT = TypeVar("EffectHandlerT", bound=Callable[[ClientEffectEvent], Any])
@@ -75,7 +75,7 @@ class ClientFace:
     @property
     def thread_id(self) -> str | None:
         """The present thread; ``None`` before the first message."""
-        return self._core.thread_id
+        return self._core.present_thread
 
     @overload
     def client_tool(self, handler: HandlerT, /) -> HandlerT: ...
@@ -182,10 +182,8 @@ class ClientFace:
             return
         for name, handler in frontend.client_tools.items():
             self._core.tools.add(name, handler)
-        for name, handler in handlers(frontend.effects).items():
-            self._core.effects.append((name, handler or _nothing))
-        for type, handler in handlers(frontend.actions).items():
-            self._core.actions.append((type, handler or _nothing))
+        self._core.effects += handlers(frontend.effects)
+        self._core.actions += handlers(frontend.actions)
 
     def _click(
         self,
@@ -231,7 +229,3 @@ class ClientFace:
         other.effects += core.effects
         other.actions += core.actions
         return other
-
-
-def _nothing(*arguments: Any) -> None:
-    """What the page does with what it only lists."""

@@ -156,7 +156,8 @@ def filled_in(form: Component, entered: Mapping[str, Any], policies: Policies, *
         if name not in fields:
             close = get_close_matches(name, fields, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise UsageError(f"{where} has no field {name!r}.{hint} Its fields: {', '.join(fields) or 'none'}.")
+            known = ", ".join(fields) or "none"
+            raise UsageError(f"{where[:1].upper()}{where[1:]} has no field {name!r}.{hint} Its fields: {known}.")
     values: dict[str, Any] = {}
     for name, field in fields.items():
         value = field.entered(entered[name]) if name in entered else field.initial

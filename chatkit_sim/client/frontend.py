@@ -221,9 +221,15 @@ class Frontend:
             raise UsageError(_not_offered("entity", tag_id, known, "Frontend(entities=[...])"))
 
 
-def handlers(declared: Mapping[str, Callable[..., Any]] | Iterable[str]) -> dict[str, Callable[..., Any] | None]:
-    """What handles each name; ``None`` for names that were only listed."""
-    return dict(declared) if isinstance(declared, Mapping) else dict.fromkeys(declared)
+def handlers(declared: Mapping[str, Callable[..., Any]] | Iterable[str]) -> list[tuple[str, Callable[..., Any]]]:
+    """What handles each name; names that were only listed are handled by doing nothing."""
+    if isinstance(declared, Mapping):
+        return list(declared.items())
+    return [(name, _nothing) for name in declared]
+
+
+def _nothing(*arguments: Any) -> None:
+    pass
 
 
 def _not_offered(what: str, wanted: str, known: Iterable[str], where: str) -> str:

@@ -12,10 +12,11 @@ from chatkit.types import StreamOptionsEvent, ThreadCreatedEvent, ThreadStreamEv
 
 from ..errors import LimitError
 from ..expect import EventSequence
-from ..recording import SERVING, ClientToolCall, Exchange, Note, RecordedStream, StreamEnd, TimelineRecorder
+from ..recording import SERVING, ClientToolCall, Exchange, LateWork, Note, RecordedStream, StreamEnd, TimelineRecorder
 from ..transcript import describe_step
 from ..transports import CutBodyError, Transport, TransportError
 from ..wire import FrameDecoder, FrameError, Request, Step, coalesce, decode_event
+from .leaving import late_entries
 from .policies import Limits
 from .serving import open_context
 
@@ -45,6 +46,7 @@ class LiveStream:
         self.failure: BaseException | None = None
         self.steps: list[Step] = []
         self._aborted = False
+        self._left_at = 0
         exchange.recorder.events_sent = self._count
 
     def _count(self) -> int:
@@ -57,6 +59,7 @@ class LiveStream:
         was reached, a frame that is no event, or what the listener raised.
         """
         token = SERVING.set(self.exchange)
+        self.exchange.task = asyncio.current_task()
         timer = asyncio.timeout(self.limits.seconds)
         try:
             async with timer, AsyncExitStack() as stack:
@@ -95,6 +98,8 @@ class LiveStream:
         """The user pressed stop, or the page went away: called by the listener between two events."""
         self.ended = kind
         self._aborted = True
+        self.exchange.left = True
+        self._left_at = len(self.exchange.recorder.entries)
 
     def recorded(self) -> RecordedStream:
         """The stream as it is now."""
@@ -110,7 +115,13 @@ class LiveStream:
             self.call,
             tuple(self.notes),
             self.steps,
+            self._late_work(),
         )
+
+    def _late_work(self) -> tuple[LateWork, ...]:
+        if not self._aborted:
+            return ()
+        return (*late_entries(self.exchange.recorder.entries[self._left_at :]), *self.exchange.late_work)
 
     async def _consume(self, chunks: AsyncGenerator[bytes, None], listener: Listener | None) -> None:
         decoder = FrameDecoder()

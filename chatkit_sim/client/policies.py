@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from ..errors import UsageError
 
@@ -34,6 +35,9 @@ class Limits:
 class Policies:
     """What the client does where ChatKit does not document it; each says what is known, and from where.
 
+    Two things are not documented either and are no choice here: a client tool's result that is no JSON value is an
+    error of the test, and a call that is found pending when a thread is opened or reloaded is not run again.
+
     Attributes:
         handler_error: A client tool handler raised something that is neither ``ClientToolError`` nor an
             ``AssertionError``. Known: ``onClientTool`` returns a promise, which may reject (types of
@@ -55,6 +59,8 @@ class Policies:
         default_model: A message for which the user picked no model while the page marks one as its default. Known:
             ``ModelOption.default`` is "the default selected option" (types of ``@openai/chatkit`` 1.9). ``sent``: its
             id is sent (the default). ``left-out``: the server is to choose.
+        background_tasks: Names of the app's tasks, or of their coroutine functions, that may outlive a turn; with
+            ``*`` as in file names. They are not waited for, and ``no-leaked-tasks`` does not speak of them.
     """
 
     handler_error: Literal["raise", "post", "halt"] = "raise"
@@ -62,9 +68,10 @@ class Policies:
     blank_fields: Literal["empty", "left-out"] = "empty"
     put_upload: Literal["raw", "multipart"] = "raw"
     default_model: Literal["sent", "left-out"] = "sent"
+    background_tasks: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name, annotation in get_type_hints(type(self)).items():
-            if getattr(self, name) not in get_args(annotation):
+            if get_origin(annotation) is Literal and getattr(self, name) not in get_args(annotation):
                 allowed = ", ".join(map(repr, get_args(annotation)))
                 raise UsageError(f"Policies({name}=...) is one of {allowed}, not {getattr(self, name)!r}.")

@@ -23,7 +23,7 @@ class TurnStepper:
         self._go_on = asyncio.Semaphore(0)
         self._task: asyncio.Task[None] | None = None
         self._holding = False
-        driver.listener = self._wait_after
+        driver.listener, driver.let_go = self._wait_after, self._let_go
 
     @property
     def finished(self) -> bool:
@@ -38,7 +38,6 @@ class TurnStepper:
         arrival = asyncio.create_task(self._arrived.get())
         await asyncio.wait({arrival, self._task}, return_when=asyncio.FIRST_COMPLETED)
         if arrival.done():
-            self._holding = True
             return arrival.result()
         arrival.cancel()
         await self._task
@@ -97,9 +96,11 @@ class TurnStepper:
 
     async def _wait_after(self, event: ThreadStreamEvent) -> None:
         self._arrived.put_nowait(event)
+        self._holding = True
         await self._go_on.acquire()
 
-    def _let_go(self) -> None:
-        if self._holding:
-            self._holding = False
+    def _let_go(self) -> bool:
+        held, self._holding = self._holding, False
+        if held:
             self._go_on.release()
+        return held

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
@@ -13,20 +13,17 @@ from chatkit.types import (
     StructuredInputItem,
     ThreadItem,
     ThreadMetadata,
-    ThreadStreamEvent,
     WidgetItem,
 )
 
-from ..errors import UsageError
 from ..recording import ThreadView, Turn
 from ..wire import Request
 from . import attachments, clicking, history
-from .bench import Bench
 from .composer import Content, SendOptions
-from .core import ClientCore, Outcome
+from .core import Outcome
 from .face import SAME, ClientFace
-from .stepper import TurnStepper
 from .structured_input import Answer
+from .turn_streams import TurnStream
 from .widget_actions import NOT_GIVEN
 
 
@@ -303,7 +300,7 @@ class SimulatedClient(ClientFace):
                     if text in event: stream.cancel()
             assert stream.turn.text
         """
-        return TurnStream(self, self._core.message(content, options))
+        return TurnStream(self._core, self._core.message(content, options))
 
     def reload(self) -> ThreadView:
         """Reload the page: the view becomes what the server has stored.
@@ -336,72 +333,6 @@ class SimulatedClient(ClientFace):
     def _drive(self, request: Request) -> Outcome:
         __tracebackhide__ = True
         return self._core.bench.run(lambda: self._core.drive(request))
-
-
-class TurnStream:
-    """A turn taken event by event: ``with client.stream(...) as stream: for event in stream: ...``.
-
-    Leaving the block sees the turn to its end and raises what the rules found, unless the test raised already.
-    """
-
-    def __init__(self, client: SimulatedClient, request: Request) -> None:
-        self._core: ClientCore = client._core
-        self._bench: Bench = client._core.bench
-        self._request = request
-        self._stepper: TurnStepper | None = None
-        self._turn: Turn | None = None
-
-    @property
-    def turn(self) -> Turn:
-        """The turn: as recorded so far, and whole after the block."""
-        return self._turn if self._turn is not None else self._begun().driver.turn()
-
-    def cancel(self) -> None:
-        """Press stop at the event that was just seen, or, called by a client tool's handler, while it runs.
-
-        What the handler returns is not posted then.
-
-        Raises:
-            UsageError: The server's ``stream_options`` do not allow it, or nothing is being streamed.
-        """
-        __tracebackhide__ = True
-        stepper = self._begun()
-        if not stepper.cancel_in_handler():
-            self._bench.run(stepper.cancel)
-
-    def disconnect(self) -> None:
-        """Close the page at the event that was just seen."""
-        __tracebackhide__ = True
-        self._bench.run(self._begun().disconnect)
-
-    def __iter__(self) -> Iterator[ThreadStreamEvent]:
-        __tracebackhide__ = True
-        stepper = self._begun()
-        while not stepper.finished:
-            event = self._bench.run(stepper.next)
-            if event is None:
-                return
-            yield event
-
-    def __enter__(self) -> Self:
-        __tracebackhide__ = True
-        self._stepper = self._bench.run(lambda: self._core.step(self._request))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        __tracebackhide__ = True
-        stepper = self._begun()
-        outcome = self._bench.run(lambda: self._core.conclude(stepper))
-        self._turn = outcome.turn
-        if error is None:
-            outcome.unwrap()
-
-    def _begun(self) -> TurnStepper:
-        if self._stepper is None:
-            raise UsageError("Open the stream first: with client.stream(...) as stream: ...")
-        return self._stepper
 
 
 async def _awaited(waiting: Awaitable[Any]) -> None:

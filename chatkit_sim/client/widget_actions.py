@@ -211,13 +211,13 @@ def dispatch(
         UsageError: The user cannot do that.
     """
     values = _own_value(clickable, value)
-    where = f"The form of the widget {clickable.item.id}"
+    where = f"the form of the widget {clickable.item.id}"
     if clickable.form is not None:
         values = filled_in(clickable.form, {**entered, **values}, policies, where=where)
         problems = problems_of(clickable.form, values) if clickable.submits else []
         if problems and not force:
             raise UsageError(
-                f"A browser would not submit {where[4:]}: {'; '.join(problems)}. "
+                f"A browser would not submit {where}: {'; '.join(problems)}. "
                 "Enter it with click(..., form={...}), or pass force=True to submit nevertheless."
             )
     elif entered:

@@ -13,8 +13,9 @@ from openai.types.responses.response_output_item import ImageGenerationCall
 from openai.types.responses.response_reasoning_item import ResponseReasoningItem, Summary
 
 from ..errors import UsageError
+from .failures import TERMINAL_KINDS, ProviderFailure
 from .ids import LaneIds
-from .steps import Calls, Cites, Draws, Fails, Refuses, Says, Step, Thinks, split
+from .steps import Calls, Cites, Draws, Fails, Refuses, Says, Slowly, Step, Thinks, split
 
 # What agents.testing gives to every message and every response: no id that a server could store twice.
 _ANONYMOUS_MESSAGE = assistant_message("").id
@@ -33,6 +34,8 @@ class Delivery:
         failure: What is raised.
         fails_after: Where: after so many events; ``None`` for instead of the end.
         fails_in: Where: in the middle of this output item.
+        provider: The failure as the provider's, when the script says one.
+        pause: The seconds before each event.
     """
 
     step: ModelStep
@@ -42,6 +45,13 @@ class Delivery:
     failure: Exception | None = None
     fails_after: int | None = None
     fails_in: int | None = None
+    provider: ProviderFailure | None = None
+    pause: float = 0.0
+
+    @property
+    def tells(self) -> ProviderFailure | None:
+        """The failure that the provider tells of in the stream, instead of an exception."""
+        return self.provider if self.provider is not None and self.provider.kind in TERMINAL_KINDS else None
 
 
 def check_step(step: Any) -> None:
@@ -108,6 +118,8 @@ def _deliver_parts(step: Step, ids: LaneIds) -> Delivery:
             fails_after = failure.after
         elif not parts:
             fails_after = 0
+        if parts and failure.provider is not None and failure.provider.kind == "status":
+            raise UsageError(f"{step!r}: a status comes before anything is answered, so it has to stand alone.")
     items = [(part, _item(part, ids)) for part in parts]
     streamed = [item for part, item in items if not isinstance(part, Draws)]
     return Delivery(
@@ -118,6 +130,8 @@ def _deliver_parts(step: Step, ids: LaneIds) -> Delivery:
         failure.make() if failure is not None else None,
         fails_after,
         fails_in,
+        failure.provider if failure is not None else None,
+        step.seconds if isinstance(step, Slowly) else 0.0,
     )
 
 

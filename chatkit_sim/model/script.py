@@ -154,6 +154,12 @@ class ModelScript:
         self._ids.clear()
         self._state = _State()
 
+    def forget(self) -> None:
+        """Forget what the model was given and what went wrong; steps and answers stay."""
+        self.unscripted.clear()
+        self.injected.clear()
+        self._state.requests.clear()
+
     def has_steps_for(self, agent: Agent[Any]) -> bool:
         """Whether an agent has steps of its own."""
         return any(lane.speaks and lane.matches(agent) for lane in self._state.agents)

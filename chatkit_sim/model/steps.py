@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ChatKitSimError, UsageError
+from .failures import NAMED_KINDS, FailureKind, ProviderFailure
 
 TINY_IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 """A PNG of one pixel, base64."""
@@ -27,12 +28,24 @@ class Step:
         """The outputs it consists of, in order."""
         return (self,)
 
+    def slowly(self, *, seconds: float = 0.05) -> Slowly:
+        """The same, each of its events coming so many seconds after the one before.
+
+        Raises:
+            UsageError: ``seconds`` is negative.
+        """
+        if seconds < 0:
+            raise UsageError(f"{self!r}.slowly(seconds={seconds}): an event cannot come before the one before it.")
+        return Slowly(self, seconds)
+
     def __and__(self, other: Step) -> Together:
         if not isinstance(other, Step):
             raise UsageError(
                 f"`&` joins steps such as says(...) and calls(...); {other!r} is not one. "
                 "A step of agents.testing stands alone: put all of its output items into it."
             )
+        if isinstance(self, Slowly) or isinstance(other, Slowly):
+            raise UsageError(f"A response has one pace: write ({self!r} & {other!r}) first, then .slowly(...).")
         return Together((*self.parts, *other.parts))
 
 
@@ -49,6 +62,22 @@ class Together(Step):
 
     def __repr__(self) -> str:
         return " & ".join(repr(part) for part in self.outputs)
+
+
+@dataclass(frozen=True, repr=False)
+class Slowly(Step):
+    """A step whose events take their time."""
+
+    step: Step
+    seconds: float
+
+    @property
+    def parts(self) -> tuple[Step, ...]:
+        """The outputs it consists of, in order."""
+        return self.step.parts
+
+    def __repr__(self) -> str:
+        return f"{self.step!r}.slowly(seconds={self.seconds})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,13 +165,20 @@ class Fails(Step):
 
     error: Exception | None = None
     after: int | Step | None = None
+    provider: ProviderFailure | None = None
 
     def make(self) -> Exception:
         """The exception to raise."""
+        if self.provider is not None:
+            return self.provider.exception()
         return self.error or InjectedFailure("The model failed: the script says fails().")
 
     def __repr__(self) -> str:
         words = [] if self.error is None else [repr(self.error)]
+        if (provider := self.provider) is not None:
+            words.append(str(provider.status) if provider.kind == "status" else _quoted(provider.kind))
+            given = {"retry_after": provider.retry_after, "times": provider.times}
+            words += [f"{name}={value}" for name, value in given.items() if value is not None]
         return f"fails({', '.join([*words, *([] if self.after is None else [f'after={self.after!r}'])])})"
 
 
@@ -264,22 +300,55 @@ def refuses(text: str = "I can't help with that.", *, chunks: int | Sequence[str
     return Refuses(text, _checked_chunks("refuses", text, chunks))
 
 
-def fails(error: Exception | type[Exception] | None = None, *, after: int | Step | None = None) -> Fails:
+def fails(
+    error: Exception | type[Exception] | int | FailureKind | None = None,
+    *,
+    after: int | Step | None = None,
+    retry_after: float | None = None,
+    times: int | None = None,
+) -> Fails:
     """The model's provider fails.
 
     Args:
-        error: What is raised; by default an ``InjectedFailure``.
+        error: How. An HTTP status (``401``, ``429``, ``500``); ``"timeout"``; ``"reset"``, of the connection;
+            ``"cut"``, a stream that stops in the middle; ``"error"``, an error event; ``"failed"`` and
+            ``"incomplete"``, the ends of a response; or the exception to raise, by default an ``InjectedFailure``.
         after: Where. ``None``: before anything is answered, or, joined with ``&``, where it stands. A step: in the
-            middle of it, as in ``fails(after=says("Half an ans"))``. A number: after so many events of the response.
+            middle of it, as in ``fails("cut", after=says("Half an ans"))``. A number: after so many events of the
+            response.
+        retry_after: The seconds that a status asks the client to wait; it really waits a millisecond.
+        times: How many attempts of the one model call fail; the retry after them gets the next step. All by default.
+            At the model boundary, where there are no retries, the next step answers at once.
 
     Raises:
-        UsageError: ``error`` is no exception.
+        UsageError: ``error`` is none of these.
     """
     if isinstance(error, type) and issubclass(error, Exception):
         error = error()
-    if error is not None and not isinstance(error, Exception):
-        raise UsageError(f"fails() takes the exception to raise; {error!r} is a {type(error).__name__}.")
-    return Fails(error, after)
+    if error is None or isinstance(error, Exception):
+        if retry_after is not None or times is not None:
+            raise UsageError("Only a failure of the provider has retry_after=... and times=...: fails(429, times=1).")
+        return Fails(error, after)
+    provider = _provider_failure(error, retry_after, times)
+    if provider.kind == "status" and after not in (None, 0):
+        raise UsageError(f'fails({error}, after=...): a status comes before any event. Write fails("cut", after=...).')
+    return Fails(None, after, provider)
+
+
+def _provider_failure(error: Any, retry_after: float | None, times: int | None) -> ProviderFailure:
+    if times is not None and times < 1:
+        raise UsageError(f"fails({error!r}, times={times}): at least one attempt fails.")
+    if isinstance(error, int) and not isinstance(error, bool) and 400 <= error <= 599:
+        return ProviderFailure("status", error, retry_after, times)
+    if retry_after is not None:
+        raise UsageError(f"fails({error!r}, retry_after=...): only a status has a retry-after header.")
+    for kind in NAMED_KINDS:
+        if error == kind:
+            return ProviderFailure(kind, times=times)
+    raise UsageError(
+        f"fails() takes the exception to raise, the HTTP status of an error (400 to 599), or one of "
+        f"{', '.join(map(repr, NAMED_KINDS))}; {error!r} is none of them."
+    )
 
 
 def split(text: str, chunks: int | tuple[str, ...]) -> tuple[str, ...]:

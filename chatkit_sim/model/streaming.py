@@ -9,11 +9,16 @@ from typing import Any
 from agents.items import ModelResponse, TResponseOutputItem, TResponseStreamEvent
 from agents.testing import ModelCall, ScriptedModel
 from openai.types.responses import (
+    Response,
     ResponseCompletedEvent,
+    ResponseCreatedEvent,
+    ResponseErrorEvent,
+    ResponseFailedEvent,
     ResponseImageGenCallCompletedEvent,
     ResponseImageGenCallGeneratingEvent,
     ResponseImageGenCallInProgressEvent,
     ResponseImageGenCallPartialImageEvent,
+    ResponseIncompleteEvent,
     ResponseOutputItemAddedEvent,
     ResponseOutputItemDoneEvent,
     ResponseRefusalDeltaEvent,
@@ -24,6 +29,11 @@ from openai.types.responses.response_output_item import ImageGenerationCall
 from .playing import Delivery
 
 _SETTLE_SECONDS = 0.01
+_ENDINGS: dict[str, Any] = {
+    "error": ResponseErrorEvent,
+    "failed": ResponseFailedEvent,
+    "incomplete": ResponseIncompleteEvent,
+}
 
 
 async def stream(
@@ -37,7 +47,8 @@ async def stream(
         call: The model call.
         arrived: How many events have reached the client by now.
     """
-    sent = 0
+    sent, tells = 0, delivery.tells
+    begun: Response | None = None
     played = model.stream_response(**_arguments(call))
     if delivery.step.stream_events is not None:
         async for event in played:
@@ -45,7 +56,14 @@ async def stream(
         return
     async for event in _with_images(played, delivery):
         for piece in _pieces(event, delivery):
+            if isinstance(piece, ResponseCreatedEvent):
+                begun = piece.response
+            if delivery.pause:
+                await asyncio.sleep(delivery.pause)
             if delivery.failure is not None and _is_failing(delivery, piece, sent):
+                if tells is not None and begun is not None:
+                    yield _ENDINGS[tells.kind].model_validate(tells.terminal_event(begun.model_dump(), sent))
+                    return
                 if sent:
                     await _settle(arrived)
                 raise delivery.failure
@@ -56,6 +74,12 @@ async def stream(
 
 async def respond(delivery: Delivery, model: ScriptedModel, call: ModelCall) -> ModelResponse:
     """Answer a call that does not stream; see ``stream``."""
+    if delivery.pause:
+        await asyncio.sleep(delivery.pause)
+    if delivery.tells is not None and delivery.tells.kind != "error":
+        # What a failed response holds is handed on; the SDK does not look at its status.
+        output = [item.model_copy(deep=True) for item in delivery.output] if delivery.tells.kind == "incomplete" else []
+        return ModelResponse(output=output, usage=delivery.step.usage, response_id=delivery.step.response_id)
     if delivery.failure is not None and delivery.step.error is None:
         raise delivery.failure
     response = await model.get_response(**_arguments(call))
@@ -79,6 +103,8 @@ def _arguments(call: ModelCall) -> dict[str, Any]:
 
 
 def _is_failing(delivery: Delivery, event: TResponseStreamEvent, sent: int) -> bool:
+    if delivery.tells is not None and event.type in ("response.created", "response.in_progress"):
+        return False  # a failure that is told in the stream comes after its beginning
     if delivery.fails_in is not None:
         return event.type.endswith(".done") and getattr(event, "output_index", -1) == delivery.fails_in
     if delivery.fails_after is not None:

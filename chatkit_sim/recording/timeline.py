@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from .surroundings import LateWork
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEntry:
@@ -288,12 +290,18 @@ class Exchange:
         script: The model script of the simulation that serves the request; the model package knows its type.
         thread_id: The thread, as soon as it is known; runs from foreign threads and tasks are attributed by it.
         swallowed: Exceptions that the server turned into an error event, as its log showed them.
+        task: The task that consumes the response.
+        left: Whether the client has left: the user pressed stop, or the page went away.
+        late_work: Store writes that began after that.
     """
 
     recorder: TimelineRecorder
     script: Any = None
     thread_id: str | None = None
     swallowed: list[BaseException] = field(default_factory=list)
+    task: Any = None
+    left: bool = False
+    late_work: list[LateWork] = field(default_factory=list)
 
 
 SERVING: ContextVar[Exchange | None] = ContextVar("chatkit_sim_serving", default=None)

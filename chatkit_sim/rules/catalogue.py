@@ -13,20 +13,32 @@ from ..errors import ChatKitSimError, Severity, UsageError, Violation
 from .base import Evidence, Rule, TestEvidence
 from .client_tools import CLIENT_TOOL_RULES
 from .excuses import chain
+from .hygiene import HYGIENE_RULES
+from .images import IMAGE_RULES
 from .items import ITEM_RULES
+from .model_input import MODEL_INPUT_RULES
 from .persistence import PERSISTENCE_RULES
+from .privacy import PRIVACY_RULES
 from .script import SCRIPT_RULES
 from .stream import STREAM_RULES
 from .text import TEXT_RULES
 from .turn import TURN_RULES
+from .widgets import WIDGET_RULES
+from .workflows import WORKFLOW_RULES
 
 ALL_RULES: tuple[Rule, ...] = (
     *TURN_RULES,
     *STREAM_RULES,
     *ITEM_RULES,
+    *PRIVACY_RULES,
     *TEXT_RULES,
+    *WORKFLOW_RULES,
+    *WIDGET_RULES,
+    *IMAGE_RULES,
     *CLIENT_TOOL_RULES,
+    *MODEL_INPUT_RULES,
     *PERSISTENCE_RULES,
+    *HYGIENE_RULES,
     *SCRIPT_RULES,
 )
 

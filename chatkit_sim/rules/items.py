@@ -252,7 +252,7 @@ def _unfinished_workflows(evidence: Evidence) -> Iterable[Violation]:
                 still_open.pop(life.item_id, None)
                 if life.open and life.added is not None:
                     still_open[life.item_id] = (history, life)
-    if evidence.histories[-1].stream.call is None:
+    if not evidence.histories or evidence.histories[-1].stream.call is None:
         for history, life in still_open.values():
             yield _unfinished(evidence, history, life)
 

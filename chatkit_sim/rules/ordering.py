@@ -17,6 +17,7 @@ from .history import HIDDEN
 from .origins import Origins
 from .words import item_name, listed
 
+DEFAULT_PAGE_SIZE = 20  # of ChatKitServer, which rules do not import
 _MOST_SHOWN = 6
 
 
@@ -45,7 +46,8 @@ def order_problems(evidence: Evidence, origins: Origins) -> Iterator[OrderProble
     if reload is None:
         return
     told = _known_pairs(evidence.compared)
-    disagreeing = [pair for pair in _disagreeing(reload) if pair not in told]
+    # Around an item that is stored twice, pages cannot agree.
+    disagreeing = [] if stored_twice(reload) else [pair for pair in _disagreeing(reload) if pair not in told]
     swapped = _swapped(evidence, origins, reload, told)
     ties = _ties(evidence.turn.view, reload)
     tied = {item_id for group in ties for item_id in group}
@@ -54,6 +56,18 @@ def order_problems(evidence: Evidence, origins: Origins) -> Iterator[OrderProble
         swapped = [pair for pair in swapped if not set(pair) <= tied]
     if swapped:
         yield _of_page(evidence, origins, reload, swapped, ties)
+
+
+def stored_twice(reload: Reload) -> list[str]:
+    """The ids of items that are stored more than once; what only some way of paging gives twice is not."""
+    counts = [Counter(item.id for item in reading.items) for reading in reload.readings if reading.complete]
+    opened, others = counts[0], counts[1:]
+    one_page = len(reload.opened.items) <= DEFAULT_PAGE_SIZE
+    return [
+        item_id
+        for item_id, count in opened.items()
+        if count > 1 and (one_page or all(other[item_id] > 1 for other in others))
+    ]
 
 
 Pair = tuple[str, str]
@@ -105,7 +119,12 @@ def _descents(page: Sequence[str], opened: Reading) -> list[Pair]:
 def _swapped(evidence: Evidence, origins: Origins, reload: Reload, told: set[Pair]) -> list[Pair]:
     if origins.injected:
         return []
-    unsure = {item_id for item_id, origin in origins.by_id.items() if origin.history.stream.ended != "complete"}
+    # What stays open over a client tool call is stored when it is done, after the call.
+    unsure = {
+        item_id
+        for item_id, origin in origins.by_id.items()
+        if origin.history.stream.ended != "complete" or origin.life.left_open
+    }
     page = [item_id for item_id in _page_order(evidence.turn.view) if item_id not in unsure]
     pairs = [pair for pair in _descents(page, reload.opened) if pair not in told]
     if evidence.shared or evidence.compared is None:

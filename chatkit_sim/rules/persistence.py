@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -13,7 +13,7 @@ from .base import Evidence, Rule, place
 from .comparing import Differences, compare
 from .divergence import Cause, divergences
 from .excuses import chain, told_elsewhere
-from .ordering import order_problems
+from .ordering import order_problems, stored_twice
 from .origins import Origins, where
 from .words import item_name, listed, times
 
@@ -151,9 +151,7 @@ def _stored_once(evidence: Evidence) -> Iterable[Violation]:
     reload = evidence.reload
     if reload is None or not reload.opened.complete:
         return
-    # What stands twice in one reading only is a matter of its paging.
-    counts = [Counter(item.id for item in reading.items) for reading in reload.readings if reading.complete]
-    twice = [item_id for item_id, count in counts[0].items() if count > 1 and all(c[item_id] > 1 for c in counts)]
+    twice = stored_twice(reload)
     if evidence.compared is not None:
         before = Counter(item.id for item in evidence.compared.reload.opened.items)
         twice = [item_id for item_id in twice if before[item_id] < 2]
@@ -168,7 +166,7 @@ def _stored_once(evidence: Evidence) -> Iterable[Violation]:
 
 
 def _twice(
-    evidence: Evidence, origins: Origins, ids: Sequence[str], types: dict[str, str], workflow: bool
+    evidence: Evidence, origins: Origins, ids: Sequence[str], types: Mapping[str, str], workflow: bool
 ) -> Violation:
     name = item_name(types[ids[0]], ids[0])
     who = f"The {name} is" if len(ids) == 1 else f"{len(ids)} items (the first: the {name}) are"

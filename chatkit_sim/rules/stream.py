@@ -287,6 +287,7 @@ STREAM_RULES = (
         why="The user is shown a general error instead of an answer.",
         source="ChatKitServer._process_events: exceptions become ErrorEvent(code=stream.error)",
         check=_no_unexpected_error,
+        yields_to=("task-index-in-range",),
     ),
     Rule(
         slug="stream-ends-cleanly",

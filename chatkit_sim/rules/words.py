@@ -33,7 +33,7 @@ def call_text(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={_json(value)}' for key, value in arguments.items())})"
 
 
-def quoted(text: str, limit: int = _LONGEST) -> str:
+def quoted(text: object, limit: int = _LONGEST) -> str:
     """Text in quotes, on one line, cut where it gets long."""
     return _json(text, limit)
 

@@ -35,7 +35,7 @@ def read_golden(path: Path) -> Mapping[str, str]:
     """
     try:
         state = path.stat()
-        return _read(path, state.st_mtime_ns, state.st_size)
+        return _read(path, (state.st_mtime_ns, state.st_size, state.st_ino))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -47,7 +47,7 @@ def names_in(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
-        return []
+        return []  # whoever needs what is in it is told why it cannot be read
     return [_unescaped(line[len(_NAME) :]) for line in text.splitlines() if line.startswith(_NAME)]
 
 
@@ -66,6 +66,7 @@ def write_golden(path: Path, changes: Mapping[str, str | None], order: Mapping[s
         SnapshotFileError: The file is damaged or cannot be written.
     """
     with locked(path):
+        _read.cache_clear()  # two writes may leave one state: clocks of file systems tick slowly
         snapshots = {**read_golden(path), **changes}
         left = {name: text for name, text in snapshots.items() if text is not None}
         names = sorted(left, key=lambda name: ((order or {}).get(name, len(order or {})), _natural(name)))
@@ -74,6 +75,7 @@ def write_golden(path: Path, changes: Mapping[str, str | None], order: Mapping[s
                 write_whole(path, _written([(name, left[name]) for name in names]))
             else:
                 path.unlink(missing_ok=True)
+            _read.cache_clear()
         except OSError as error:
             raise SnapshotFileError(
                 f"{path} could not be written: {error.strerror or error}. The file is as it was."
@@ -104,7 +106,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, modified: int, size: int) -> Mapping[str, str]:
+def _read(path: Path, state: tuple[int, int, int]) -> Mapping[str, str]:
     """Read once for each state of the file: a module's tests all read the same one."""
     try:
         text = path.read_text(encoding="utf-8-sig")  # reads CRLF as LF, should git have made it so
@@ -120,8 +122,8 @@ def _parse(path: Path, lines: Sequence[str]) -> Mapping[str, str]:
     for number, line in enumerate(lines, 1):
         if _CONFLICT.match(line):
             raise SnapshotFileError(
-                f"{path}:{number} is the mark of an unfinished merge ({line[:30]!r}). Keep either side of it, delete the "
-                "marks, and run the tests: what differs can then be reviewed with `chatkit-sim review`."
+                f"{path}:{number} is the mark of an unfinished merge ({line[:30]!r}). Keep either side of it, delete "
+                "the marks, and run the tests: what differs can then be reviewed with `chatkit-sim review`."
             )
     version = _VERSION.fullmatch(lines[0])
     if version is None:
@@ -145,8 +147,8 @@ def _snapshots(path: Path, lines: Sequence[str]) -> dict[str, str]:
             name = _unescaped(line[len(_NAME) :].rstrip())
             if name in bodies:
                 raise SnapshotFileError(
-                    f"{path} holds the snapshot {name!r} twice, in lines {places[name]} and {number}. Delete one of them, "
-                    "and run the tests."
+                    f"{path} holds the snapshot {name!r} twice, in lines {places[name]} and {number}. Delete one of "
+                    "them, and run the tests."
                 )
             body, places[name] = [], number
             bodies[name] = body
@@ -154,7 +156,8 @@ def _snapshots(path: Path, lines: Sequence[str]) -> dict[str, str]:
             body = None
         elif line.startswith("#") or (line.strip() and body is None):
             raise SnapshotFileError(
-                f"{path}:{number} is no line of a transcript: {line[:60]!r}. Golden files are not written by hand. {_AGAIN}"
+                f"{path}:{number} is no line of a transcript: {line[:60]!r}. Golden files are not written by hand. "
+                f"{_AGAIN}"
             )
         elif body is not None:
             body.append(line)

@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
-import os
+import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from ..errors import ChatKitSimError
-
-_PATIENCE = 60.0  # seconds
-_STALE = 120.0  # seconds after which a lock is taken for one that a killed process left behind
+from typing import IO
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file that is to be read, changed and written.
+    """Hold the lock of a file that is to be read, changed and written; wait for it if another process has it.
 
-    The lock stands in the directory for temporary files, not beside the golden file, where git and syrupy see it.
-
-    Raises:
-        ChatKitSimError: Another process did not let go of it within a minute.
+    The lock stands in the directory for temporary files, not beside the golden file, where git and syrupy would see
+    it. The system lets go of it when its holder dies.
     """
-    digest = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]
-    lock = Path(tempfile.gettempdir()) / f"chatkit-sim-{digest}.lock"
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            break
-        except FileExistsError:
-            _clear(lock)
-        if time.monotonic() > deadline:
-            raise ChatKitSimError(f"Another process is writing {path} and does not finish. If there is none, delete {lock}.")
-        time.sleep(0.01)
-    try:
+    digest = hashlib.sha256(f"{getpass.getuser()}\0{path.absolute()}".encode()).hexdigest()[:24]
+    with open(Path(tempfile.gettempdir()) / f"chatkit-sim-{digest}.lock", "a+b") as file:
+        _lock(file)
         yield
-    finally:
-        lock.unlink(missing_ok=True)
 
 
-def _clear(lock: Path) -> None:
-    try:
-        if time.time() - lock.stat().st_mtime > _STALE:
-            lock.unlink(missing_ok=True)
-    except FileNotFoundError:
-        return  # its holder has just let go
+if sys.platform == "win32":
+
+    def _lock(file: IO[bytes]) -> None:
+        import msvcrt
+
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+
+else:
+
+    def _lock(file: IO[bytes]) -> None:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)

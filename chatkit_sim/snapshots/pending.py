@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import UsageError
-from .golden import SUFFIX, read_golden, write_golden, write_whole
+from .golden import SUFFIX, SnapshotFileError, read_golden, write_golden, write_whole
 
 DEFAULT_DIRECTORY = ".chatkit-sim"
 """Where a run keeps what it saw, relative to its root directory."""
@@ -63,12 +63,13 @@ class PendingSnapshots:
         self._folder = directory / "pending"
 
     def all(self) -> list[Pending]:
-        """Every pending snapshot, by golden file and name; those that their golden file has by now are dropped.
+        """Every pending snapshot, by golden file and name; those apart that their golden file has by now.
 
         Raises:
             UsageError: A file in the directory is no pending snapshot, or of a newer version.
         """
         found = [_read(path) for path in sorted(self._folder.glob("*.json"))] if self._folder.is_dir() else []
+        found = [each for each in found if not self._accepted(each)]
         return sorted(found, key=lambda each: (each.golden, each.test, each.line, each.name))
 
     def add(self, pending: Pending) -> None:
@@ -97,7 +98,8 @@ class PendingSnapshots:
         now = read_golden(golden).get(pending.name)
         if now not in (pending.old, pending.new):
             raise UsageError(
-                f"{pending.golden} has changed since {pending.test} ran: run the tests again, then review what they saw."
+                f"{pending.golden} has changed since {pending.test} ran: run the tests again, then review what "
+                "they saw."
             )
         write_golden(golden, {pending.name: pending.new})
         self.drop(pending)
@@ -125,9 +127,16 @@ class PendingSnapshots:
             raise UsageError(f"{pending.golden!r} is no golden file within {self._root}; it is not written.")
         if not (self._root / pending.file).is_file():
             raise UsageError(
-                f"{pending.file} is not in {self._root}: review from the root directory of the project that ran the tests."
+                f"{pending.file} is not in {self._root}: review from the root directory of the project that ran "
+                "the tests."
             )
         return self._root / relative
+
+    def _accepted(self, pending: Pending) -> bool:
+        try:
+            return read_golden(self._root / pending.golden).get(pending.name) == pending.new
+        except SnapshotFileError:
+            return False  # told when it is accepted
 
     def _path(self, pending: Pending) -> Path:
         return self._folder / f"{pending.key}.json"
@@ -137,7 +146,9 @@ def _read(path: Path) -> Pending:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.pop("format") > _FORMAT:
-            raise UsageError(f"{path} was written by a newer chatkit-sim; upgrade it: pip install --upgrade chatkit-sim")
+            raise UsageError(
+                f"{path} was written by a newer chatkit-sim; upgrade it: pip install --upgrade chatkit-sim"
+            )
         return Pending(**values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path} is no pending snapshot ({error}); delete it and run the tests again.") from error

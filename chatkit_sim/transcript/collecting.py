@@ -47,13 +47,11 @@ def collect_ids(source: Source) -> Ids:
                 attachments = as_mapping(params.get("input")).get("attachments")
                 for each in attachments if isinstance(attachments, (list, tuple)) else ():
                     _add(ids, "attachment", each)
-            for step in stream.steps if stream.steps is not None else ():
+            for step in stream.steps:
                 if isinstance(step, TextRun):
                     ids.add("item", step.item_id)
                 elif isinstance(step, OneEvent):
                     _event(ids, step.event)
-            for event in stream.events if stream.steps is None else ():
-                _event(ids, event)
     for item in source.items:
         _item(ids, item)
     return ids
@@ -66,12 +64,12 @@ def _add(ids: Ids, kind: str, value: object) -> None:
 
 def _event(ids: Ids, event: ThreadStreamEvent) -> None:
     match event:
+        case ThreadItemAddedEvent() | ThreadItemDoneEvent() | ThreadItemReplacedEvent():
+            _item(ids, event.item)
         case ThreadItemUpdatedEvent():
             ids.add("item", event.item_id)
             if isinstance(event.update, GeneratedImageUpdated):
                 ids.add("picture", event.update.image.id)
-        case ThreadItemAddedEvent() | ThreadItemDoneEvent() | ThreadItemReplacedEvent():
-            _item(ids, event.item)
         case ThreadItemRemovedEvent():
             ids.add("item", event.item_id)
         case ThreadCreatedEvent() | ThreadUpdatedEvent():

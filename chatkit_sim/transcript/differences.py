@@ -91,7 +91,7 @@ def _beginning_of_entry(lines: Sequence[str], start: int, context: int) -> int:
     """From where to show: the heading of the entry that changed, if it is near, or a few lines."""
     for back in range(start, max(start - 3 * context, 0), -1):
         if back < len(lines) and lines[back] and not lines[back].startswith(" "):
-            return min(back, max(start - context, 0)) if start - back < context else back
+            return back if back < start else max(start - context, 0)
     return max(start - context, 0)
 
 

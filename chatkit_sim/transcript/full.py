@@ -16,7 +16,7 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from ..wire import Step, TextRun, coalesce
+from ..wire import Step, TextRun
 from .aliases import own, reference
 from .asked import asked
 from .bodies import item_label, item_lines, update_lines
@@ -118,8 +118,7 @@ class _Writer:
         story, meanwhile = Story(times=self._times), Meanwhile()
         for stream in streams:
             yield from self._begin(stream)
-            steps = stream.steps if stream.steps is not None else coalesce(stream.events)
-            steps = [step for step in steps if not _says_nothing(step, stream)]
+            steps = [step for step in stream.steps if not _says_nothing(step, stream)]
             rest = [step for step in self.redactor.steps(steps) if not meanwhile.take(step)]
             yield from story.stream(rest)
             yield from self._end(stream)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +28,7 @@ _SECRET_VALUES = re.compile(
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}"  # a JSON web token
     r"|(?<=\b[Bb]earer )[\w.~+/-]{12,}=*"
 )
+_SECRET_SIGNS = ("sk-", "pk-", "rk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "AKIA", "eyJ", "earer ")
 _SECRET_PARAMETERS = re.compile(
     r"([?&][\w.-]*(?:token|signature|secret|password|credential|key|sig)[\w.-]*=)[^&\s\"#|)<>]+", re.IGNORECASE
 )
@@ -45,7 +47,8 @@ def mask_text(text: str, *, times: bool = True) -> str:
         text = _DATA_URL.sub(_digest, text)
     if "=" in text:
         text = _SECRET_PARAMETERS.sub(rf"\1{SECRET}", text)
-    text = _SECRET_VALUES.sub(SECRET, text)
+    if any(sign in text for sign in _SECRET_SIGNS):
+        text = _SECRET_VALUES.sub(SECRET, text)
     return _TIMES.sub(TIME, text) if times else text
 
 
@@ -58,28 +61,32 @@ def mask_value(key: str, value: Any, *, times: bool = True) -> Any:
     """
     if value is None or isinstance(value, bool) or value == "":
         return value
-    words = [word.lower() for word in _WORDS.findall(key)]
-    if _is_secret(words):
+    nature = _nature(key)
+    if nature is SECRET:
         return Placeholder(SECRET)
-    number = isinstance(value, (int, float))
-    if times and number:
-        if not _DURATION_WORDS.isdisjoint(words):
-            return Placeholder(DURATION)
-        if value >= _NUMBERS_OF_NOW and (words[-1:] in (["at"], ["ts"], ["time"]) or not _TIME_WORDS.isdisjoint(words)):
-            return Placeholder(TIME)
+    if times and nature is not None and isinstance(value, (int, float)):
+        if nature is DURATION or value >= _NUMBERS_OF_NOW:
+            return Placeholder(nature)
     return value
+
+
+@lru_cache(maxsize=1024)
+def _nature(key: str) -> str | None:
+    """Which placeholder a value of this name may need."""
+    words = [word.lower() for word in _WORDS.findall(key)]
+    if not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words)):
+        return SECRET
+    if not _DURATION_WORDS.isdisjoint(words):
+        return DURATION
+    if words[-1:] in (["at"], ["ts"], ["time"]) or not _TIME_WORDS.isdisjoint(words):
+        return TIME
+    return None
 
 
 class Placeholder(str):
     """A text that stands for a value, and so is shown without quotes."""
 
     __slots__ = ()
-
-
-def _is_secret(words: list[str]) -> bool:
-    if not _SECRET_WORDS.isdisjoint(words):
-        return True
-    return any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 
 def _digest(match: re.Match[str]) -> str:

@@ -44,11 +44,11 @@ def text_lines(text: str) -> list[str]:
 
 def inline(value: Any, *, times: bool = True) -> str:
     """A value on one line, as JSON."""
-    if isinstance(value, Placeholder):
-        return value
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
+        if isinstance(value, Placeholder):
+            return value
         return '"' + _escaped(value).replace('"', '\\"') + '"'
     if value is None or isinstance(value, (bool, int, float)):
         return json.dumps(value)
@@ -102,6 +102,8 @@ def set_fields(model: BaseModel) -> dict[str, Any]:
 
 def _one_line(value: Any, times: bool, depth: int) -> str | None:
     """The value on one line, if that is how it should stand."""
+    if type(value) is dict and value and depth < _DEPTH:
+        return None
     if isinstance(value, BaseModel):
         value = set_fields(value)
     if isinstance(value, str) and not isinstance(value, Placeholder) and "\n" in value:

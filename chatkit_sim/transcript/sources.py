@@ -15,7 +15,7 @@ from chatkit.types import (
 )
 
 from ..errors import UsageError
-from ..wire import Request, Step
+from ..wire import Request, Step, coalesce
 
 _EVENTS: tuple[Any, ...] = get_args(get_args(ThreadStreamEvent)[0])
 _ITEMS: tuple[Any, ...] = get_args(get_args(ThreadItem)[0])
@@ -27,7 +27,7 @@ class Exchange:
 
     Attributes:
         events: Its events.
-        steps: The same with neighbouring deltas as one, if they are known.
+        steps: The same with neighbouring deltas as one.
         number: Its place in the turn; ``None`` for bare events.
         request: What the client posted.
         ended: How it ended.
@@ -38,7 +38,7 @@ class Exchange:
     """
 
     events: Sequence[ThreadStreamEvent]
-    steps: Sequence[Step] | None = None
+    steps: Sequence[Step]
     number: int | None = None
     request: Request | None = None
     ended: str = "complete"
@@ -78,19 +78,19 @@ def read_source(what: Any) -> Source:
     if hasattr(what, "request") and hasattr(what, "events"):
         return Source([Part([_stream(what, "")])])
     if isinstance(what, _EVENTS):
-        return Source([Part([Exchange((what,))])])
+        return _many([what])
     if isinstance(what, _ITEMS):
         return Source(items=[what])
     if hasattr(what, "items") and hasattr(what, "open_items"):
         return Source(items=what.items)
     if isinstance(what, Iterable) and not isinstance(what, (str, bytes, dict)):
-        return _many(list(what))
+        return _many(list(what), getattr(what, "steps", None))
     raise _no_source(what)
 
 
-def _many(values: list[Any]) -> Source:
+def _many(values: list[Any], steps: Sequence[Step] | None = None) -> Source:
     if all(isinstance(each, _EVENTS) for each in values):
-        return Source([Part([Exchange(values)])])
+        return Source([Part([Exchange(values, coalesce(values) if steps is None else steps)])])
     if all(isinstance(each, _ITEMS) for each in values):
         return Source(items=values)
     if all(hasattr(each, "streams") for each in values):

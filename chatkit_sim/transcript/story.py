@@ -83,8 +83,15 @@ class _Entry:
     notes: list[str] = field(default_factory=list)
     block: Block | None = None
     parts: dict[int, list[str]] = field(default_factory=dict)
+    updates: _Updates | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Updates:
+    """What came between the beginning of an item and its end, the text apart."""
+
     annotations: list[Annotation] = field(default_factory=list)
-    updates: list[Block] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     heads: dict[int, list[str]] = field(default_factory=dict)
     components: set[str] = field(default_factory=set)
     tree: list[str] | None = None
@@ -154,42 +161,44 @@ class Story:
         return entry
 
     def _update(self, entry: _Entry, update: ThreadItemUpdate) -> None:
+        if isinstance(update, (AssistantMessageContentPartAdded, AssistantMessageContentPartDone)):
+            # Bookkeeping around the deltas; it counts where it brings another text than they did.
+            if update.content.text or update.content_index not in entry.parts:
+                entry.parts[update.content_index] = [update.content.text]
+            return
+        updates = entry.updates = entry.updates or _Updates()
         match update:
-            case AssistantMessageContentPartAdded() | AssistantMessageContentPartDone():
-                # Bookkeeping around the deltas; it counts where it brings another text than they did.
-                if update.content.text or update.content_index not in entry.parts:
-                    entry.parts[update.content_index] = [update.content.text]
             case AssistantMessageContentPartAnnotationAdded():
-                entry.annotations.append(update.annotation)
+                updates.annotations.append(update.annotation)
             case WidgetStreamingTextValueDelta():
-                if update.component_id not in entry.components:
-                    entry.components.add(update.component_id)
-                    entry.updates.append([f"text of #{update.component_id}, streamed"])
+                if update.component_id not in updates.components:
+                    updates.components.add(update.component_id)
+                    updates.blocks.append([f"text of #{update.component_id}, streamed"])
             case WidgetRootUpdated():
-                self._new_root(entry, update)
+                self._new_root(entry, updates, update)
             case WidgetComponentUpdated():
                 first, *rest = update_lines(update, times=self._times)
-                entry.updates.append([f"{first}, updated", *indented(rest)])
+                updates.blocks.append([f"{first}, updated", *indented(rest)])
             case WorkflowTaskAdded() | WorkflowTaskUpdated():
-                heads = entry.heads.setdefault(update.task_index, [])
+                heads = updates.heads.setdefault(update.task_index, [])
                 head = task_head(update.task)
                 if not heads or heads[-1] != head:
                     heads.append(head)
             case GeneratedImageUpdated():
                 progress = "" if update.progress is None else f" {inline(update.progress)}"
-                entry.updates.append([f"preview{progress}: {inline(update.image.url)}"])
+                updates.blocks.append([f"preview{progress}: {inline(update.image.url)}"])
             case _:
                 first, *rest = update_lines(update, times=self._times)
-                entry.updates.append([first, *indented(rest)])
+                updates.blocks.append([first, *indented(rest)])
 
-    def _new_root(self, entry: _Entry, update: WidgetRootUpdated) -> None:
+    def _new_root(self, entry: _Entry, updates: _Updates, update: WidgetRootUpdated) -> None:
         lines = widget_lines(update.widget, times=self._times)
-        before = entry.tree
+        before = updates.tree
         if before is None and isinstance(entry.begun, WidgetItem):
             before = widget_lines(entry.begun.widget, times=self._times)
-        entry.tree = lines
+        updates.tree = lines
         changes = changed_lines(before, lines) if before is not None else lines
-        entry.updates.append(["whole widget, updated", *indented(changes)])
+        updates.blocks.append(["whole widget, updated", *indented(changes)])
 
     def _finish(self, item: ThreadItem) -> None:
         entry = self._open.pop(item.id, None)
@@ -217,7 +226,7 @@ class Story:
             return entry.block
         item = entry.item or entry.begun
         notes = list(entry.notes)
-        streamed = entry.begun is not None or entry.parts or entry.updates or entry.heads
+        streamed = entry.begun is not None or entry.parts or entry.updates is not None
         if streamed and entry.item is not None:
             notes.insert(0, "streamed")
         if not entry.done:
@@ -232,21 +241,21 @@ class Story:
         final = {}
         if isinstance(item, WorkflowItem) and entry.done:
             final = dict(enumerate(task_head(task) for task in item.workflow.tasks))
-        for index, heads in sorted(entry.heads.items()):
+        for index, heads in sorted(entry.updates.heads.items()):
             was = "was " if final else ""
             lines += [f"task {index + 1} {was}{head}" for head in heads if head != final.get(index)]
         if isinstance(item, GeneratedImageItem) and item.image is not None:
             url = f": {inline(item.image.url)}"
-            return lines + [line.removesuffix(url) for update in entry.updates for line in update]
-        return lines + [line for update in entry.updates for line in update]
+            return lines + [line.removesuffix(url) for update in entry.updates.blocks for line in update]
+        return lines + [line for update in entry.updates.blocks for line in update]
 
     def _message(self, entry: _Entry, item: AssistantMessageItem | None) -> list[str]:
         told = ["".join(chunks) for _, chunks in sorted(entry.parts.items())]
         if item is None or not entry.done or entry.item is None:
             parts = [AssistantMessageContent(text=text) for text in told] or (item.content if item else [])
             lines = [line for part in parts for line in text_lines(part.text)]
-            return lines + [line for each in entry.annotations for line in annotation_lines(each)]
+            return lines + [line for each in entry.updates.annotations for line in annotation_lines(each)]
         lines = item_lines(item)
         if told and told != [part.text for part in item.content]:
             lines += ["streamed as", *indented(line for text in told for line in text_lines(text))]
-        return lines + [line for update in entry.updates for line in update]
+        return lines + [line for update in entry.updates.blocks for line in update]

@@ -151,9 +151,9 @@ async def upload(
     raise UploadError(
         url,
         f"The upload of {len(content):,} bytes was refused: {method} {url} answered with status {response.status}.\n"
-        f"  headers sent: {names}\n"
-        "  Remedy: the upload descriptor (attachments.create) must name the URL, the method and every header that "
-        "this place wants.",
+        f"  headers sent: {names}",
+        "the upload descriptor (attachments.create) must name the URL, the method and every header that this place "
+        "wants.",
         Attempt(response.status, response.headers.get("content-type", ""), response.body[:500]),
     )
 
@@ -167,7 +167,9 @@ def _chunks_of(answer: httpx2.Response) -> AsyncGenerator[bytes, None]:
 
 def _translated(error: Exception, url: str) -> TransportError:
     if isinstance(error, httpx2.TooManyRedirects):
-        message = f"POST {url} was redirected more than 20 times.\n  Remedy: give the URL of the endpoint itself."
+        message = (
+            f"The request to {url} was redirected more than 20 times.\n  Remedy: give the URL of the endpoint itself."
+        )
         translated: TransportError = RedirectError(url, message)
     elif isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
         translated = RedirectError(url, f"The request to {url} leads to no place that HTTP reaches: {error}")

@@ -105,11 +105,10 @@ class Endpoint:
         if answer.is_success:
             wanted = "a stream of events (text/event-stream)" if streaming else "JSON"
             remedy = remedy_for_content(attempt, redirected, streaming)
-            message = f"{where} answered with success, but not with {wanted}.\n  Remedy: {remedy}"
-            return ContentTypeError(self.url, message, attempt, refused)
+            message = f"{where} answered with success, but not with {wanted}."
+            return ContentTypeError(self.url, message, remedy, attempt, refused)
         remedy = remedy_for_status(attempt.status, self._routes(), redirected)
-        message = f"{where} answered with status {attempt.status}.\n  Remedy: {remedy}"
-        return StatusError(self.url, message, attempt, refused)
+        return StatusError(self.url, f"{where} answered with status {attempt.status}.", remedy, attempt, refused)
 
 
 def _content_type(answer: httpx2.Response) -> str:

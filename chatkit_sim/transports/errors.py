@@ -76,13 +76,14 @@ class AnswerError(TransportError):
         refused: The answers before it, to the same request: the client posts again up to 5 times.
     """
 
-    def __init__(self, url: str, message: str, answer: Attempt, refused: Sequence[Attempt] = ()) -> None:
+    def __init__(self, url: str, message: str, remedy: str, answer: Attempt, refused: Sequence[Attempt] = ()) -> None:
         self.answer = answer
         self.refused = tuple(refused)
         lines = [message, f"  received: {answer}"]
         if refused:
-            lines.insert(1, f"  posted {len(refused) + 1} times, as the web client does; before: {_before(refused)}")
-        super().__init__(url, "\n".join(lines))
+            before = ", ".join(str(attempt.status) for attempt in refused)
+            lines.append(f"  posted {len(refused) + 1} times, as the web client does; answered before: {before}")
+        super().__init__(url, "\n".join([*lines, f"  Remedy: {remedy}"]))
 
 
 class StatusError(AnswerError):
@@ -134,7 +135,3 @@ def remedy_for_content(answer: Attempt, redirected: bool, streaming: bool) -> st
     if "html" in answer.content_type:
         return "this is a web page: check the path (chatkit_path, or the URL), and what stands in front of the app."
     return "the endpoint returns StreamingResponse for a StreamingResult and Response(result.json) for the others."
-
-
-def _before(refused: Sequence[Attempt]) -> str:
-    return ", ".join(str(attempt.status) for attempt in refused)

@@ -36,8 +36,10 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
 
 
 def is_ours(error: BaseException | None) -> bool:
-    """Whether chatkit-sim raised it."""
+    """Whether chatkit-sim raised it, or an option is wrong."""
     errors = sys.modules.get("chatkit_sim.errors")
+    if isinstance(error, pytest.UsageError):
+        return True
     return errors is not None and isinstance(error, errors.ChatKitSimError)
 
 

@@ -337,7 +337,7 @@ class TestStreaming:
     def test_a_block_left_early_is_seen_to_its_end(self, client_of):
         client = client_of(streams_slowly)
         with client.stream("go") as stream:
-            for event in stream:
+            for _event in stream:
                 break
         assert stream.turn.text == "one two three"
         assert stream.turn.streams[0].ended == "complete"
@@ -464,7 +464,7 @@ class TestOtherMoves:
         assert [thread["id"] for thread in listed["data"]] == [client.thread_id]
         stream = client.request("threads.retry_after_item", thread_id=client.thread_id, item_id=client.view.items[0].id)
         assert [event.type for event in stream.events] == ["stream_options", "thread.item.done"]
-        with pytest.raises(ValueError, match="threads.explode"):
+        with pytest.raises(ValueError, match=r"threads\.explode"):
             client.request("threads.explode")
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from datetime import date
+from typing import ClassVar
 
 import pytest
 from client_pages import PageServer, button, card, showing, template
@@ -354,7 +355,7 @@ class TestForms:
 
 
 class TestControls:
-    SIZE = {
+    SIZE: ClassVar = {
         "type": "Select",
         "name": "size",
         "clearable": True,

@@ -1,7 +1,7 @@
 """The fixtures, as tests use and override them."""
 
 import pytest
-from conftest import TODO
+from plugin_projects import TODO
 
 
 def test_the_first_test_of_the_documentation(todo):
@@ -210,7 +210,9 @@ def context(user): return {"user": user}
 """,
     )
     todo.write("conftest.py", "import pytest\n@pytest.fixture\ndef user(): return 'ada'\n")
-    todo.write("test_it.py", "def test_it(chatkit_client): assert chatkit_client.send('Hi').notices[0].message == 'ada'")
+    todo.write(
+        "test_it.py", "def test_it(chatkit_client):\n    assert chatkit_client.send('Hi').notices[0].message == 'ada'"
+    )
     todo.run("--chatkit-server", "app:Server", "--chatkit-context", "app:context").assert_outcomes(passed=1)
 
 
@@ -317,7 +319,7 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 """,
     )
-    todo.write("test_it.py", ASYNC_TEST.format(mark="()"))
+    todo.write("test_it.py", ASYNC_TEST.format(mark="[]"))
     todo.run("-W", "error").assert_outcomes(passed=2, failed=1)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import broken
 import pytest
-from rules_listening import violations_of
+from rules_listening import listening
 
 from chatkit_sim.rules import ALL_RULES
 
@@ -13,7 +13,14 @@ SLUGS = [rule.slug for rule in ALL_RULES]
 
 
 def heard(case):
-    return violations_of(case.server, user=case.user, script=case.script, client_tools=case.client_tools)
+    page = {"script": case.script, "client_tools": case.client_tools, **case.options}
+    with listening(case.server, **page) as (client, catalogue):
+        if case.play is not None:
+            case.play(client)
+        else:
+            for words in case.user:
+                client.send(words)
+    return catalogue.heard
 
 
 def module_of(slug):

@@ -1,9 +1,13 @@
 """Each promise has a store that breaks it, and the kit names just that promise."""
 
 import asyncio
+import textwrap
+from functools import cache
 
 import pytest
+from chatkit.store import NotFoundError
 
+from chatkit_sim.stores import MemoryStore
 from chatkit_sim.stores.conformance import (
     ATTACHMENT_PROMISES,
     PROMISES,
@@ -14,6 +18,7 @@ from chatkit_sim.stores.conformance import (
 from fixtures.broken_stores import BROKEN_ATTACHMENT_STORES, BROKEN_STORES
 from fixtures.broken_stores.concurrency import TakesLocksInAnyOrder
 from fixtures.broken_stores.guide import QuickStartStore
+from fixtures.broken_stores.whole import NeverTakesBackWhatWasDeleted
 
 ANN, BEN = {"user": "ann"}, {"user": "ben"}
 
@@ -27,11 +32,15 @@ def slugs(errors):
     return [error.promise.slug for error in errors]
 
 
+@cache
+def report_of(promise):
+    users = (ANN, BEN) if promise.two_users else ()
+    return run(check_store(BROKEN_STORES[promise.slug], *users))
+
+
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.slug)
 def test_a_store_that_breaks_one_promise_is_told_just_that(promise):
-    users = (ANN, BEN) if promise.two_users else ()
-
-    report = run(check_store(BROKEN_STORES[promise.slug], *users))
+    report = report_of(promise)
 
     assert slugs(report.broken) == [promise.slug], str(report)
 
@@ -56,6 +65,31 @@ def test_a_deadlock_is_named_after_a_while():
     (error,) = report.broken
     assert "nothing in 0.3 s: a deadlock" in str(error)
     assert "save_item(thread, message 0)" in str(error)
+
+
+class TestTheWrittenTest:
+    """What the kit prints after a search: the shortest calls, as a test that can be pasted."""
+
+    @pytest.fixture
+    def broken(self):
+        search = next(promise for promise in PROMISES if promise.slug == "any-calls-agree-with-a-model")
+        (error,) = report_of(search).broken
+        return error
+
+    def test_has_the_shortest_sequence_of_calls(self, broken):
+        calls = [line for line in broken.test.splitlines() if line.strip().startswith(("await store", "loaded ="))]
+        save, add, delete, again, load = (call.split("store.")[1].split("(")[0] for call in calls)
+        assert (save, add, delete, load) == ("save_thread", "add_thread_item", "delete_thread_item", "load_item")
+        assert again in ("add_thread_item", "save_item")
+        assert textwrap.indent(broken.test, "    ", lambda line: line.strip()).rstrip() in str(broken)
+
+    def test_fails_on_the_store_and_passes_on_a_right_one(self, broken):
+        pasted: dict = {}
+        exec(broken.test, pasted)
+
+        pasted["test_store_calls"](MemoryStore())
+        with pytest.raises(NotFoundError, match="no item"):
+            pasted["test_store_calls"](NeverTakesBackWhatWasDeleted())
 
 
 class TestTheGuidesQuickStartStore:

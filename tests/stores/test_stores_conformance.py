@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import subprocess
 import sys
 import textwrap
+import warnings
 from typing import get_args
 
 import pytest
@@ -16,7 +18,6 @@ from chatkit_sim.stores import DelegatingStore, MemoryStore
 from chatkit_sim.stores.conformance import (
     ATTACHMENT_PROMISES,
     PROMISES,
-    OrderedLoop,
     PromiseBroken,
     PromiseNotChecked,
     check_promise,
@@ -137,8 +138,6 @@ class TestPromises:
         assert promise.relies.line() is not None, promise.relies.code
 
     def test_still_say_where_when_chatkit_reads_differently(self):
-        import dataclasses
-
         relies = dataclasses.replace(ADDED.relies, code="no such line")
         assert str(relies).startswith("chatkit/server.py `no such line`")
 
@@ -155,6 +154,12 @@ class TestPromises:
 
         held_back = {promise.slug: reason for promise, reason in report.not_checked}
         assert "mend items-come-in-order first" in held_back["unicode-survives"]
+
+
+def test_widgets_load_where_warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(check_promise(BY_SLUG["every-widget-survives"], MemoryStore))
 
 
 def types_of(samples_, key="type"):
@@ -194,36 +199,6 @@ class TestSamples:
             for model in get_args(Annotation.model_fields["source"].annotation)
         }
         assert sources <= types_of(samples.ITEMS)
-
-
-class TestTheWrittenTest:
-    @pytest.fixture(scope="class")
-    @classmethod
-    def broken(cls):
-        with asyncio.Runner(loop_factory=OrderedLoop) as runner:
-            slug = "any-calls-agree-with-a-model"
-            with pytest.raises(PromiseBroken) as caught:
-                runner.run(check_promise(BY_SLUG[slug], BROKEN_STORES[slug]))
-        return caught.value
-
-    def test_is_short(self, broken):
-        calls = [line for line in broken.test.splitlines() if line.strip().startswith(("await store", "loaded ="))]
-        assert [call.split("store.")[1].split("(")[0] for call in calls] == [
-            "save_thread",
-            "add_thread_item",
-            "delete_thread_item",
-            "save_item",
-            "load_item",
-        ]
-        assert textwrap.indent(broken.test, "    ", lambda line: line.strip()).rstrip() in str(broken)
-
-    def test_fails_on_the_store_and_passes_on_a_right_one(self, broken):
-        pasted: dict = {}
-        exec(broken.test, pasted)
-
-        pasted["test_store_calls"](MemoryStore())
-        with pytest.raises(Exception, match="no item"):
-            pasted["test_store_calls"](BROKEN_STORES["any-calls-agree-with-a-model"]())
 
 
 def test_the_library_needs_neither_pytest_nor_the_server():

@@ -7,12 +7,16 @@ from chatkit_sim.stores.conformance import StoreConformance
 
 
 class TestMemoryStore(StoreConformance):
+    chatkit_examples = 30
+
     @pytest.fixture
     def chatkit_store(self):
         return MemoryStore()
 
 
 class TestSQLiteStore(StoreConformance):
+    chatkit_examples = 30
+
     @pytest.fixture
     def chatkit_store(self):
         return SQLiteStore(user_id=lambda context: context["user"])
@@ -40,7 +44,7 @@ class TwoUsers:
 
 
 class TestSQLiteStoreInAFile(TwoUsers, StoreConformance):
-    chatkit_examples = 20
+    chatkit_examples = 15
 
     @pytest.fixture
     def chatkit_store(self, tmp_path):
@@ -48,7 +52,7 @@ class TestSQLiteStoreInAFile(TwoUsers, StoreConformance):
 
 
 class TestSQLiteTables(TwoUsers, StoreConformance):
-    chatkit_examples = 20
+    chatkit_examples = 15
 
     @pytest.fixture
     def chatkit_store(self, tmp_path):
@@ -58,7 +62,7 @@ class TestSQLiteTables(TwoUsers, StoreConformance):
 
 
 class TestSQLAlchemy(TwoUsers, StoreConformance):
-    chatkit_examples = 15
+    chatkit_examples = 8
 
     @pytest.fixture
     def chatkit_store(self, tmp_path):
@@ -83,7 +87,7 @@ def database(postgres_conninfo):
 class TestPostgres(TwoUsers, StoreConformance):
     """All tests share one database, with what the others left in it."""
 
-    chatkit_examples = 20
+    chatkit_examples = 15
 
     @pytest.fixture
     def chatkit_store(self, database):

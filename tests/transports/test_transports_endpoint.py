@@ -137,7 +137,7 @@ def test_after_five_more_posts_it_gives_up(over):
     app = endpoint(PlainTextResponse("overloaded", 503))
 
     async def test(transport) -> None:
-        with pytest.raises(StatusError, match=r"status 503(.|\n)*posted 6 times(.|\n)*overloaded") as caught:
+        with pytest.raises(StatusError, match=r"status 503(.|\n)*overloaded(.|\n)*posted 6 times") as caught:
             await transport.send(STREAMING, None)
         assert len(app.state.posts) == 6
         assert len(caught.value.refused) == 5
@@ -167,7 +167,7 @@ def test_a_refusal_is_final(over, status, remedy):
     app = endpoint(JSONResponse({"detail": "no, thank you"}, status))
 
     async def test(transport) -> None:
-        with pytest.raises(StatusError, match=f"{status}(.|\n)*{remedy}(.|\n)*no, thank you"):
+        with pytest.raises(StatusError, match=f"{status}(.|\n)*no, thank you(.|\n)*{remedy}"):
             await transport.send(STREAMING, None)
         assert len(app.state.posts) == 1
 
@@ -199,7 +199,7 @@ def test_a_path_that_is_not_there_names_those_that_are(over):
 @pytest.mark.parametrize("body", [STREAMING, LISTING])
 def test_html_is_shown(body):
     async def test(transport) -> None:
-        with pytest.raises(ContentTypeError, match=r"web page(.|\n)*text/html(.|\n)*<h1>Sign in</h1>"):
+        with pytest.raises(ContentTypeError, match=r"text/html(.|\n)*<h1>Sign in</h1>(.|\n)*web page"):
             await transport.send(body, None)
 
     over_transport("asgi", endpoint(HTMLResponse("<h1>Sign in</h1>")), test)
@@ -207,7 +207,7 @@ def test_html_is_shown(body):
 
 def test_a_stream_without_its_content_type_is_told_so():
     async def test(transport) -> None:
-        with pytest.raises(ContentTypeError, match=r'media_type="text/event-stream"(.|\n)*not given'):
+        with pytest.raises(ContentTypeError, match=r'not given(.|\n)*media_type="text/event-stream"'):
             await transport.send(STREAMING, None)
 
     over_transport("asgi", endpoint(Response(FRAME)), test)
@@ -387,7 +387,7 @@ def test_uploads_to_the_apps_own_host_go_through_the_app(over):
 @BOTH
 def test_an_upload_that_is_refused(over):
     async def test(transport) -> None:
-        with pytest.raises(UploadError, match=r"403(.|\n)*upload descriptor(.|\n)*wrong signature"):
+        with pytest.raises(UploadError, match=r"403(.|\n)*wrong signature(.|\n)*upload descriptor"):
             await upload(transport, "PUT", "/files/a", headers={"x-signature": "none"}, content=b"file")
 
     over_transport(over, uploads(), test)

@@ -96,6 +96,6 @@ def test_two_users_of_a_real_app(monkeypatch, tmp_path):
 
     assert [thread["title"] for thread in ada.request("threads.list")["data"]] == ["An invoice"]
     assert ada.another(headers={"x-user-id": "grace"}).request("threads.list")["data"] == []
-    with pytest.raises(StatusError, match=r"401(.|\n)*chatkit_headers(.|\n)*The header x-user-id is missing"):
+    with pytest.raises(StatusError, match=r"401(.|\n)*The header x-user-id is missing(.|\n)*chatkit_headers"):
         ada.another(headers={}).request("threads.list")
     ada.close()

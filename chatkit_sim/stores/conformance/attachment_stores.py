@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from chatkit.store import AttachmentStore, NotFoundError
 from chatkit.types import AttachmentCreateParams
 
-from ...errors import ChatKitSimError
 from ..encoding import decode_attachment
 from ..memory import MemoryStore
-from .checking import StoreReport, report
+from .checking import PATIENCE, StoreReport, report, try_promise
 from .compare import short
 from .kit import Kit
 from .opening import opened_attachment_store, opened_context, opened_store
@@ -313,12 +312,7 @@ async def check_attachment_promise(
         opened_attachment_store(open_attachment_store) as uploads,
     ):
         kit = AttachmentKit(promise, uploads, store, user, other, upload)
-        try:
-            await promise.check(kit)
-        except ChatKitSimError:
-            raise
-        except Exception as error:
-            raise kit.failed(error) from error
+        await try_promise(kit, PATIENCE)
 
 
 async def check_attachment_store(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ChatKitSimError
 from . import attachments, concurrency, copies, fidelity, isolation, items, pages, threads, whole
 from .kit import EXAMPLES, Kit
-from .opening import opened_context, opened_store
+from .opening import named_widgets_allowed, opened_context, opened_store
 from .promise import Promise, PromiseBroken, PromiseNotChecked, held_back
 
 if TYPE_CHECKING:
@@ -58,17 +58,22 @@ async def check_promise(
         opened_store(open_store) as store,
     ):
         kit = Kit(promise, store, user, other, examples=examples)
-        try:
+        await try_promise(kit, patience)
+
+
+async def try_promise(kit: Kit, patience: float) -> None:
+    """Try a kit's promise, and tell every way in which a store can fail it as that promise broken."""
+    try:
+        with named_widgets_allowed():
             async with asyncio.timeout(patience) as limit:
-                await promise.check(kit)
-        except ChatKitSimError:
-            raise
-        except Exception as error:
-            if limit.expired():
-                kit.broken(
-                    stored="see the calls", came_back=f"nothing in {patience:g} s: a deadlock, or an endless wait"
-                )
-            raise kit.failed(error) from error
+                await kit.promise.check(kit)
+    except ChatKitSimError:
+        raise
+    except Exception as error:
+        if limit.expired():
+            what = f"nothing in {patience:g} s: a deadlock, or an endless wait"
+            kit.broken(stored="see the calls", came_back=what)
+        raise kit.failed(error) from error
 
 
 @dataclass(frozen=True)

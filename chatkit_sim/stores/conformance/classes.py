@@ -32,18 +32,15 @@ def _with_tests(promises: Sequence[Promise]) -> Callable[[_Class], _Class]:
 
 def _test_of(promise: Promise, cls: type) -> Callable[..., None]:
     def test(self: Any, request: pytest.FixtureRequest) -> None:
-        __tracebackhide__ = True
         earlier = request.node.parent.stash.setdefault(_BROKEN, [])
         if reason := held_back(promise, earlier):
             pytest.skip(reason)
-        try:
-            with asyncio.Runner(loop_factory=OrderedLoop) as runner:
-                runner.run(self._chatkit_check(promise, request))
-        except PromiseNotChecked as error:
-            pytest.skip(str(error))
-        except PromiseBroken as error:
+        outcome = self._chatkit_try(promise, request)
+        if isinstance(outcome, PromiseNotChecked):
+            pytest.skip(str(outcome))
+        if isinstance(outcome, PromiseBroken):
             earlier.append(promise)
-            pytest.fail(str(error), pytrace=False)
+            pytest.fail(str(outcome), pytrace=False)
 
     name = f"test_{promise.slug.replace('-', '_')}"
     test.__name__ = name
@@ -52,8 +49,26 @@ def _test_of(promise: Promise, cls: type) -> Callable[..., None]:
     return test
 
 
+class _Conformance:
+    """What both classes do with a promise."""
+
+    def _chatkit_check(self, promise: Promise, request: pytest.FixtureRequest) -> Coroutine[Any, Any, None]:
+        raise NotImplementedError
+
+    def _chatkit_try(
+        self, promise: Promise, request: pytest.FixtureRequest
+    ) -> PromiseBroken | PromiseNotChecked | None:
+        """Try a promise on an event loop of its own. What came of it is given, so that it is told without a chain."""
+        try:
+            with asyncio.Runner(loop_factory=OrderedLoop) as runner:
+                runner.run(self._chatkit_check(promise, request))
+        except (PromiseBroken, PromiseNotChecked) as outcome:
+            return outcome
+        return None
+
+
 @_with_tests(PROMISES)
-class StoreConformance:
+class StoreConformance(_Conformance):
     """What every ChatKit store must do, one test for each promise.
 
     Subclass it in a test module and give it the store by a fixture ``chatkit_store``: the store itself, a function that
@@ -95,7 +110,7 @@ class StoreConformance:
 
 
 @_with_tests(ATTACHMENT_PROMISES)
-class AttachmentStoreConformance:
+class AttachmentStoreConformance(_Conformance):
     """What every attachment store must do, one test for each promise.
 
     Subclass it as ``StoreConformance``, with a fixture ``chatkit_attachment_store``. Further fixtures, where they are

@@ -86,16 +86,16 @@ def _first_difference(wanted: Any, found: Any, path: str) -> str | None:
     # In Python True == 1; a page that shows "true" as "1" would notice.
     if wanted == found and isinstance(wanted, bool) == isinstance(found, bool):
         return None
-    return f"{path or 'it'}: stored {short(wanted)!r}, came back {short(found)!r}"
+    return f"{path or 'it'}: stored {short(repr(wanted))}, came back {short(repr(found))}"
 
 
 def _dict_difference(wanted: dict[str, Any], found: dict[str, Any], path: str) -> str | None:
     for key in [*wanted, *(key for key in found if key not in wanted)]:
         where = f"{path}.{key}" if path else key
         if key not in found:
-            return f"{where}: stored {short(wanted[key])!r}, came back without it"
+            return f"{where}: stored {short(repr(wanted[key]))}, came back without it"
         if key not in wanted:
-            return f"{where}: not stored, came back as {short(found[key])!r}"
+            return f"{where}: not stored, came back as {short(repr(found[key]))}"
         if described := _first_difference(wanted[key], found[key], where):
             return described
     return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from chatkit.store import AttachmentStore, Store
@@ -85,3 +86,15 @@ def _no_store(found: Any, name: str, wanted: str) -> str:
         f"{name} is {type(found).__name__!r}, not a {wanted}. Give a store, a function that makes one,"
         " or a context manager that yields one."
     )
+
+
+@contextmanager
+def named_widgets_allowed() -> Iterator[None]:
+    """Let widgets be loaded where warnings are errors.
+
+    ChatKit warns of its own widget classes whenever one is made, also by loading a stored widget; it means apps that
+    write ``Card(...)`` in their code.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Direct usage of named widget classes", DeprecationWarning)
+        yield

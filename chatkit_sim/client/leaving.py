@@ -1,0 +1,145 @@
+"""Work that goes on when the client has left: writes to the store, and tasks that outlive their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from fnmatch import fnmatchcase
+from functools import wraps
+from typing import Any
+
+from chatkit.server import ChatKitServer
+
+from ..recording import SERVING, Exchange, LateWork, ModelCalled, OutlivingTask, RunEntry, ToolStarted
+
+_WRITES = (
+    "save_thread",
+    "delete_thread",
+    "add_thread_item",
+    "save_item",
+    "delete_thread_item",
+    "save_attachment",
+    "delete_attachment",
+)
+_MARK = "chatkit_sim_watched"
+_TIDYING: ContextVar[bool] = ContextVar("chatkit_sim_tidying", default=False)
+
+
+@contextmanager
+def watched_writes(server: ChatKitServer[Any] | None) -> Iterator[None]:
+    """While it lasts, writes to the server's store that begin after the client has left are noted in their exchange.
+
+    What ``handle_stream_cancelled`` does is not, nor what the request's own task does while it ends. A store whose
+    attributes cannot be set is not watched.
+    """
+    undo: list[tuple[Any, str, Any]] = []
+    if server is not None:
+        for name in _WRITES:
+            _put(server.store, name, _noting, undo)
+        _put(server, "handle_stream_cancelled", _tidying, undo)
+    try:
+        yield
+    finally:
+        for owner, name, value in undo:
+            if vars(owner).get(name) is value:
+                delattr(owner, name)
+
+
+def _put(owner: Any, name: str, wrap: Callable[[Any], Any], undo: list[tuple[Any, str, Any]]) -> None:
+    original = getattr(owner, name, None)
+    if original is None or hasattr(original, _MARK) or name in getattr(owner, "__dict__", {name: None}):
+        return
+    value = wrap(original)
+    setattr(value, _MARK, True)
+    try:
+        setattr(owner, name, value)
+    except (AttributeError, TypeError, ValueError):
+        return
+    undo.append((owner, name, value))
+
+
+def _noting(original: Any) -> Any:
+    @wraps(original)
+    def write(*args: Any, **kwargs: Any) -> Any:
+        exchange = SERVING.get()
+        if exchange is not None and exchange.left and not _TIDYING.get() and not _own_task(exchange):
+            exchange.late_work.append(LateWork("store write", original.__name__, _subject(args, kwargs)))
+        return original(*args, **kwargs)
+
+    return write
+
+
+def _tidying(original: Any) -> Any:
+    @wraps(original)
+    async def handle_stream_cancelled(*args: Any, **kwargs: Any) -> Any:
+        token = _TIDYING.set(True)
+        try:
+            return await original(*args, **kwargs)
+        finally:
+            _TIDYING.reset(token)
+
+    return handle_stream_cancelled
+
+
+def _own_task(exchange: Exchange) -> bool:
+    try:
+        return asyncio.current_task() is exchange.task
+    except RuntimeError:  # in a thread without a loop
+        return False
+
+
+def _subject(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    for value in (*reversed(args), *kwargs.values()):
+        kind, identity = getattr(value, "type", None), getattr(value, "id", None)
+        if isinstance(identity, str):
+            return f'{kind} "{identity}"' if isinstance(kind, str) else f'"{identity}"'
+    return ""
+
+
+def late_entries(entries: Iterable[RunEntry]) -> Iterator[LateWork]:
+    """Model calls and tools among what a run did after the client had left."""
+    for entry in entries:
+        if isinstance(entry, ModelCalled):
+            yield LateWork("model call", entry.agent)
+        elif isinstance(entry, ToolStarted):
+            yield LateWork("tool", entry.tool, f"call {entry.call_id}")
+
+
+def outliving(task: asyncio.Task[Any], seconds: float) -> OutlivingTask:
+    """A task that is still there, for a person."""
+    coroutine = task.get_coro()
+    stack = task.get_stack(limit=1)
+    where = ""
+    if stack:
+        code = stack[0].f_code
+        where = f"{code.co_filename}:{stack[0].f_lineno} in {code.co_name}"
+    return OutlivingTask(task.get_name(), getattr(coroutine, "__qualname__", repr(coroutine)), where, seconds)
+
+
+def is_known(task: asyncio.Task[Any], allowed: Collection[str], *, left: bool) -> bool:
+    """Whether a task may outlive its turn: the SDK's own leaks, and what the user allows by name.
+
+    Args:
+        task: The task.
+        allowed: Patterns for the task's name or its coroutine's.
+        left: Whether the client left the stream early: the SDK's run then goes on by itself.
+    """
+    coroutine = task.get_coro()
+    name = getattr(coroutine, "__qualname__", "")
+    # `_merge_generators` of chatkit.agents leaves the reader of its queue behind whenever a run fails.
+    if "_AsyncQueueIterator" in name or task.get_name().startswith("chatkit-sim"):
+        return True
+    if any(fnmatchcase(candidate, pattern) for pattern in allowed for candidate in (task.get_name(), name)):
+        return True
+    return left and _of_sdk(coroutine)
+
+
+def _of_sdk(coroutine: Any) -> bool:
+    code = getattr(coroutine, "cr_code", None)
+    if code is None:  # an async generator's next step
+        return True
+    frame = getattr(coroutine, "cr_frame", None)
+    module = frame.f_globals.get("__name__", "") if frame is not None else ""
+    return module.split(".")[0] in ("agents", "chatkit", "openai", "asyncio")

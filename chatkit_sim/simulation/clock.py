@@ -1,0 +1,234 @@
+"""Virtual time: an event loop on which waiting costs nothing, and the clock of a test that runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, cast
+
+from ..client import AsyncSimulatedClient, Bench
+from ..client.face import ClientFace
+from ..errors import ChatKitSimError, UsageError
+from ..stores.conformance.ordered_loop import OrderedLoop
+
+_GRACE = 0.25  # real seconds that sockets and foreign threads get before time jumps
+_EXECUTOR = 0.05  # real seconds between two looks at a busy executor
+_LONG = 600.0  # virtual seconds; who waits longer than that waits for nothing
+
+
+class DeadlockError(ChatKitSimError):
+    """Every task waits, and nothing will ever wake one of them; the message says who waits for what."""
+
+
+class VirtualLoop(OrderedLoop):
+    """An event loop whose clock jumps to the next timer as soon as nobody has anything to do.
+
+    A responder that sleeps half a minute takes no time, and what has a timeout times out in the right order. Threads,
+    executors and sockets work as ever: while they are busy, real time is waited.
+
+    Attributes:
+        stuck: Who waited for what before the last long jump; ``None`` when there was none.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stuck: str | None = None
+        self._now = 0.0
+        self._busy = 0
+        self._threads = {thread.ident for thread in threading.enumerate()}
+        selector: selectors.BaseSelector = vars(self)["_selector"]
+        self._pipes = len(selector.get_map())
+        vars(self)["_selector"] = _Jumping(self, selector)
+
+    def time(self) -> float:
+        """Virtual seconds since the loop was made."""
+        return self._now
+
+    def run_in_executor(  # type: ignore[override]  # as every loop has it, type variables aside
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
+        """As in every loop; the clock stands still meanwhile."""
+        future = super().run_in_executor(executor, func, *args)
+        self._busy += 1
+        future.add_done_callback(self._done)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """As in every loop; its timeout is of real seconds."""
+        self._busy += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._busy -= 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether an executor works for it."""
+        return self._busy > 0
+
+    @property
+    def has_company(self) -> bool:
+        """Whether sockets or foreign threads may have something to say."""
+        foreign = any(thread.ident not in self._threads for thread in threading.enumerate())
+        return foreign or len(vars(self)["_selector"].get_map()) > self._pipes
+
+    def jump(self, seconds: float) -> None:
+        """Let this much time pass at once."""
+        if seconds >= _LONG:
+            self.stuck = who_waits(self)
+        self._now += seconds
+
+    def _done(self, _: Any) -> None:
+        self._busy -= 1
+
+
+class _Jumping:
+    """The loop's selector: where a loop would wait, time jumps."""
+
+    def __init__(self, loop: VirtualLoop, selector: selectors.BaseSelector) -> None:
+        self._loop = loop
+        self._selector = selector
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._selector, name)
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = self._selector.select(0)
+        if ready or timeout == 0:
+            return ready
+        loop = self._loop
+        if loop.busy:
+            return self._selector.select(_EXECUTOR)
+        if loop.has_company:
+            ready = self._selector.select(_GRACE)
+            if ready or timeout is None:
+                return ready
+        if timeout is None:
+            raise DeadlockError(f"Nothing will ever happen any more: every task waits.\n{who_waits(loop)}")
+        loop.jump(timeout)
+        return ready
+
+
+def who_waits(loop: asyncio.AbstractEventLoop) -> str:
+    """Who waits for what on a loop, one task in a line."""
+    lines = []
+    for task in sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name()):
+        frames = _frames(task.get_coro())
+        places = [f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})" for frame in frames[-2:]]
+        lines.append(f"  task {task.get_name()!r} waits in {', called by '.join(reversed(places)) or 'nothing'}")
+    return "\n".join(lines)
+
+
+def _frames(waiting: Any) -> list[Any]:
+    # A task's own stack shows the outermost coroutine only.
+    frames = []
+    while waiting is not None:
+        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "ag_frame", None)
+        if frame is not None:
+            frames.append(frame)
+        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "ag_await", None)
+    return frames
+
+
+class Clock:
+    """The clock of a test whose clients live on a virtual event loop; the fixture ``chatkit_clock``.
+
+    Waiting costs nothing, and the order of tasks that are ready at the same time can be chosen.
+
+    Args:
+        bench: The bench of the clients; none of them may have done anything yet.
+
+    Raises:
+        UsageError: The bench is in use already, on a loop of real time.
+
+    Example::
+
+        def test_a_slow_tool(chatkit_client, chatkit_model, chatkit_clock):
+            @chatkit_client.client_tool
+            async def confirm() -> bool:
+                await asyncio.sleep(300)
+                return True
+
+            chatkit_client.send("Delete it")
+            assert chatkit_clock.now() >= 300
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._loop: VirtualLoop | None = None
+        if bench._runner is not None:
+            raise UsageError("The clock has to be there first: take chatkit_clock before any client is used.")
+        bench.loop_factory = self._make
+
+    def now(self) -> float:
+        """Virtual seconds since the first move of a client."""
+        return self._loop.time() if self._loop is not None else 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, with whatever happens meanwhile."""
+        self._bench.run(lambda: asyncio.sleep(seconds))
+
+    def order(self, switches: Mapping[int, int] | None) -> None:
+        """Choose who goes first from now on: at choice ``n`` the task at index ``switches[n]`` of those ready.
+
+        Choices are counted from 0 and happen wherever several tasks are ready; where nothing is said the first goes.
+
+        Args:
+            switches: The index by the number of the choice; ``None`` for first come, first served.
+        """
+        self._bench.run(lambda: self._follow(switches))
+
+    def at_once(self, *moves: tuple[Any, ...]) -> list[Any]:
+        """Let several clients move at the same time.
+
+        Args:
+            moves: Each a client's method and its arguments, such as ``(chatkit_client.send, "Hello")``.
+
+        Returns:
+            What each of them gave.
+
+        Raises:
+            ViolationError: Rules were broken.
+        """
+        __tracebackhide__ = True
+        return self._bench.run(lambda: at_once([(owner(move), move[0].__name__, move[1:]) for move in moves]))
+
+    async def _follow(self, switches: Mapping[int, int] | None) -> None:
+        cast("VirtualLoop", asyncio.get_running_loop()).follow(dict(switches) if switches is not None else None)
+
+    def _make(self) -> VirtualLoop:
+        self._loop = VirtualLoop()
+        return self._loop
+
+
+def owner(move: tuple[Any, ...]) -> ClientFace:
+    """The client whose method a move is.
+
+    Raises:
+        UsageError: It is no client's method.
+    """
+    client = getattr(move[0], "__self__", None) if move else None
+    if not isinstance(client, ClientFace):
+        raise UsageError("at_once() takes tuples of a client's method and its arguments: (chatkit_client.send, 'Hi').")
+    return client
+
+
+async def at_once(moves: list[tuple[ClientFace, str, tuple[Any, ...]]]) -> list[Any]:
+    """Let clients move at the same time; the first that fails is raised once all have ended."""
+    __tracebackhide__ = True
+    tasks = [
+        asyncio.create_task(_moved(AsyncSimulatedClient._over(client._core), name, arguments))
+        for client, name, arguments in moves
+    ]
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def _moved(client: AsyncSimulatedClient, name: str, arguments: tuple[Any, ...]) -> Coroutine[Any, Any, Any]:
+    method: Callable[..., Coroutine[Any, Any, Any]] = getattr(client, name)
+    return method(*arguments)

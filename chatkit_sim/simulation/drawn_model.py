@@ -1,0 +1,182 @@
+"""The model that could be anything, and the page that could do anything: both draw what they do when they are asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.testing import ModelCall
+from hypothesis import strategies as st
+
+from ..model import Step, calls, says
+from .arguments import example
+from .moves import AtOnce, Move, Reaction
+from .schemas import Strategy
+from .story import Said, Source
+from .strategies import (
+    Offer,
+    client_tool_results,
+    model_steps,
+    upstream_steps,
+    wrong_client_tool_results,
+    wrong_steps,
+)
+
+Draw = Callable[..., Any]
+"""``data.draw(strategy, label=...)`` of Hypothesis."""
+
+PLAIN_ANSWER = "This is the simulated answer."
+_ROUNDS = 3  # answers of one agent in one move that call tools; below every app's max_turns
+_WORDS = 30  # known words that are kept
+_ID = re.compile(r"\b(?:[A-Za-z]{2,}[-_]\w*\d[\w-]*|[0-9a-f]{8}-[0-9a-f-]{27})\b")
+_SELDOM = 25  # one model call in so many goes wrong, and one in so many meets a defect of the SDKs
+_REACTIONS = ("answers",) * 6 + ("wrong",) * 2 + ("fails",) * 2 + ("late",)
+_DELAYS = (1.0, 30.0, 300.0)
+_ORDERS: Strategy = st.dictionaries(st.integers(0, 40), st.integers(1, 3), max_size=4)
+
+
+def plain_step(call: ModelCall) -> Step:
+    """The plainest answer that is legal for a call."""
+    offer = Offer.of(call)
+    if offer.required:
+        tool = sorted(offer.tools)[0]
+        return calls(tool, example(offer.tools[tool]))
+    if offer.output is not None:
+        return says(json.dumps(example(offer.output)), chunks=1)
+    return says(PLAIN_ANSWER)
+
+
+@dataclass
+class Known:
+    """Texts that mean something to the server under test: ids in what its tools said, as far as they look like ids."""
+
+    words: dict[str, None] = field(default_factory=dict)
+
+    def __call__(self) -> Sequence[str]:
+        """The texts, in the order in which they were met."""
+        return list(self.words)
+
+    def learn(self, call: ModelCall) -> None:
+        """Read a model call: the outputs of tools, and the descriptions of the tools on offer."""
+        for tool in call.tools:
+            self._read(str(getattr(tool, "description", "") or ""))
+        items = call.input if isinstance(call.input, list) else []
+        for item in items:
+            if isinstance(item, Mapping) and item.get("type") == "function_call_output":
+                output = item.get("output")
+                self._read(output if isinstance(output, str) else json.dumps(output, default=str))
+
+    def _read(self, text: str) -> None:
+        for word in _ID.findall(text):
+            if len(self.words) < _WORDS:
+                self.words.setdefault(word)
+
+
+@dataclass
+class Drawing(Source):
+    """A source that draws from Hypothesis, lazily: at each model call, at each client tool call.
+
+    Where Hypothesis stops in the middle of a turn, the turn goes on plainly and Hypothesis is told afterwards: neither
+    the server nor an SDK ever sees its exceptions.
+
+    Attributes:
+        arguments: Strategies for tool arguments by ``tool.parameter``.
+        formats: Strategies for formats of JSON schemas.
+        results: Strategies for the results of client tools, by name.
+        wrong: Whether models do what none should, now and then.
+        upstream: Whether models meet known defects of the SDKs, now and then.
+        waiting: Whether client tools may take their time.
+        ordered: Whether the order of tasks is drawn.
+    """
+
+    arguments: Mapping[str, Strategy] = field(default_factory=dict)
+    formats: Mapping[str, Strategy] = field(default_factory=dict)
+    results: Mapping[str, Strategy] = field(default_factory=dict)
+    wrong: bool = True
+    upstream: bool = True
+    waiting: bool = True
+    ordered: bool = True
+    known: Known = field(default_factory=Known)
+    draw: Draw = field(default=lambda strategy, label=None: None, repr=False)
+    _steps: dict[str, Strategy] = field(default_factory=dict)
+    _rounds: Counter[str] = field(default_factory=Counter)
+    _stopped: BaseException | None = None
+    _at_once: bool = False
+
+    def begin(self, move: Move) -> None:
+        """See ``Source``."""
+        self._rounds.clear()
+        self._stopped = None
+        self._at_once = isinstance(move, AtOnce)
+
+    def end(self) -> None:
+        """See ``Source``."""
+        if self._stopped is not None:
+            raise self._stopped
+
+    def forget(self) -> None:
+        """Forget what was learnt: the next example begins."""
+        self.known.words.clear()
+
+    def step(self, agent: str, call: ModelCall, feeds_stream: bool) -> Said:
+        """See ``Source``."""
+        lane = None if feeds_stream else agent
+        drawn = self._guarded(lambda: self._draw_step(agent, call, lane))
+        return Said(lane, plain_step(call)) if drawn is None else drawn
+
+    def reaction(self, client: int, tool: str, arguments: Mapping[str, Any]) -> Reaction:
+        """See ``Source``."""
+        drawn = self._guarded(lambda: self._draw_reaction(tool))
+        return Reaction() if drawn is None else drawn
+
+    def order(self) -> Mapping[int, int]:
+        """See ``Source``."""
+        if not self.ordered or not self._at_once:
+            return {}
+        return self._guarded(lambda: self.draw(_ORDERS, label="order")) or {}
+
+    def _guarded(self, draw: Callable[[], Any]) -> Any:
+        if self._stopped is not None:
+            return None
+        try:
+            return draw()
+        except BaseException as stop:  # raised again by end(), once the turn is over
+            self._stopped = stop
+            return None
+
+    def _draw_step(self, agent: str, call: ModelCall, lane: str | None) -> Said:
+        self.known.learn(call)
+        offer = Offer.of(call)
+        if self._rounds[agent] >= _ROUNDS and not offer.required:
+            offer = Offer({}, output=offer.output)
+        dice = self.draw(_DICE, label="luck of the model")
+        if dice == _SELDOM - 1 and self.wrong:
+            return Said(lane, self.draw(wrong_steps(offer), label="the model"), wrong=True)
+        if dice == _SELDOM - 2 and self.upstream and offer.output is None and not offer.required:
+            return Said(lane, self.draw(upstream_steps(), label="the model"))
+        step = self.draw(self._strategy(offer), label="the model")
+        if any(part for part in step.parts if type(part).__name__ == "Calls"):
+            self._rounds[agent] += 1
+        return Said(lane, step)
+
+    def _strategy(self, offer: Offer) -> Strategy:
+        key = json.dumps([offer.tools, offer.required, offer.parallel, offer.output], sort_keys=True, default=repr)
+        if key not in self._steps:
+            self._steps[key] = model_steps(offer, arguments=self.arguments, formats=self.formats, known=self.known)
+        return self._steps[key]
+
+    def _draw_reaction(self, tool: str) -> Reaction:
+        kind = self.draw(st.sampled_from(_REACTIONS), label="the page")
+        if kind == "fails":
+            return Reaction("fails", {"error": "The client tool failed."})
+        if kind == "wrong":
+            return Reaction("answers", self.draw(wrong_client_tool_results(), label="result"))
+        delay = self.draw(st.sampled_from(_DELAYS), label="seconds") if kind == "late" and self.waiting else 0
+        return Reaction("answers", self.draw(self.results.get(tool, client_tool_results()), label="result"), delay)
+
+
+_DICE: Strategy = st.sampled_from(range(_SELDOM))

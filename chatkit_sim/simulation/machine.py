@@ -1,0 +1,189 @@
+"""A Hypothesis state machine over one server: users who could be anyone, a model that could say anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from ..client import AsyncSimulatedClient
+from ..errors import UsageError, Violation, ViolationError
+from ..recording import Turn
+from .drawn_model import Drawing
+from .moves import Move
+from .scene import NotPlayable, Scene, World, keys_of
+from .schemas import Strategy
+from .speed import cached_request_adapter
+from .story import Key, Played, Story
+from .users import KINDS, able, draw_move
+
+
+class StoryError(ViolationError):
+    """Rules were broken in a story that was drawn; every bug has a class of its own, which keeps them apart.
+
+    Attributes:
+        key: The bug.
+        story: What was played.
+    """
+
+    def __init__(self, key: Key, violations: Iterable[Violation], story: Story, *, turn: Turn | None = None) -> None:
+        self.key = key
+        self.story = story
+        super().__init__(tuple(violations), turn=turn)
+
+
+class ChatKitMachine(RuleBasedStateMachine):
+    """What ``chatkit_state_machine`` returns a subclass of.
+
+    Attributes:
+        world: The server under test.
+        drawing: Draws what is not in the moves.
+        messages: What users write.
+        known: Bugs that are known already, and go unheard.
+        on_example: Told of each story when it has ended.
+        scene: The example under way.
+    """
+
+    world: ClassVar[World]
+    drawing: ClassVar[Drawing]
+    messages: ClassVar[Strategy | None] = None
+    known: ClassVar[frozenset[Key]] = frozenset()
+    bugs: ClassVar[dict[Key, type[StoryError]]]
+    on_example: ClassVar[Callable[[Story], None] | None] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._resources = ExitStack()
+        self._resources.enter_context(cached_request_adapter())
+        try:
+            bench = self._resources.enter_context(self.world.opened())
+            self.drawing.forget()
+            self.scene = Scene(self.world, bench, self.drawing)
+        except BaseException:
+            self._resources.close()
+            raise
+
+    @property
+    def clients(self) -> tuple[AsyncSimulatedClient, ...]:
+        """The clients, in the order in which they came: their views, their turns."""
+        return tuple(self.scene.clients)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Every turn of the example so far."""
+        judged = (one for played in self.scene.story for one in played.judged)
+        return tuple(one.turn for one in judged if one.turn is not None)
+
+    def play(self, kind: str, data: st.DataObject) -> None:
+        """Draw a move of this kind and make it.
+
+        Raises:
+            StoryError: A rule was broken.
+        """
+        self.drawing.draw = data.draw
+        move = draw_move(self.scene, kind, data.draw, self.messages)
+        try:
+            played = self.scene.play(move)
+        except NotPlayable:
+            return  # what one client did has taken it from another
+        self._judge(move, played)
+
+    def teardown(self) -> None:
+        """End the example."""
+        scene = self.scene
+        try:
+            if type(self).on_example is not None:
+                type(self).on_example(tuple(scene.story))  # type: ignore[misc]
+        finally:
+            scene.bench.model.forget()
+            if self.world.is_shared:
+                scene.bench.judged.clear()
+            self._resources.close()
+
+    def _judge(self, move: Move, played: Played) -> None:
+        found = keys_of(played)
+        new = [key for key in found if key not in self.known]
+        if not new:
+            return
+        turns = [one.turn for one in played.judged if one.raised]
+        bug = self.bugs.setdefault(new[0], type("StoryError", (StoryError,), {}))
+        raise bug(new[0], found.values(), tuple(self.scene.story), turn=turns[0] if turns else None)
+
+
+def chatkit_state_machine(
+    server: Any,
+    *,
+    context: Any = None,
+    other_context: Any = None,
+    kinds: Iterable[str] = KINDS,
+    name: str = "ChatKitConversation",
+    messages: Strategy | None = None,
+    arguments: Mapping[str, Strategy] | None = None,
+    results: Mapping[str, Strategy] | None = None,
+    **options: Any,
+) -> type[ChatKitMachine]:
+    """A Hypothesis state machine that talks to a server as anyone might, for rules and invariants of your own.
+
+    Subclass it, or run its ``TestCase``. In a rule or invariant, ``self.clients`` are the clients and ``self.turns``
+    what happened.
+
+    Args:
+        server: A factory of the server, called for each example: ``() -> server`` or ``(store) -> server``.
+        context: The request context, or a function that makes it.
+        other_context: That of a second user, if there may be one.
+        kinds: Which moves the users make: ``chatkit_sim.simulation.KINDS``.
+        name: The machine's name; Hypothesis' database tells machines apart by it.
+        messages: What the users write; ``user_messages()`` by default.
+        arguments: Strategies for tool arguments by ``tool.parameter``.
+        results: Strategies for the results of client tools, by name.
+        options: ``virtual_time=False`` for servers that need a loop of real time; ``reset``; what ``Bench`` takes.
+
+    Raises:
+        UsageError: There is no such kind of move.
+
+    Example::
+
+        class Shop(chatkit_state_machine(lambda store: ShopServer(store, cart))):
+            @invariant()
+            def cart_is_never_negative(self):
+                assert cart.total >= 0
+
+        TestShop = Shop.TestCase
+    """
+    kinds = tuple(kinds)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise UsageError(f"There is no kind of move {unknown[0]!r}; there are {', '.join(KINDS)}.")
+    world = World(
+        server=server,
+        context=context,
+        other_context=other_context,
+        reset=options.pop("reset", None),
+        virtual_time=options.pop("virtual_time", True),
+        options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it
+    )
+    drawing = Drawing(arguments=arguments or {}, results=results or {}, waiting=world.virtual_time)
+    machine = machine_for(world, drawing, kinds, name=name, messages=messages)
+    machine.TestCase.settings = settings(deadline=None, suppress_health_check=list(HealthCheck))
+    return machine
+
+
+def machine_for(
+    world: World, drawing: Drawing, kinds: Iterable[str], *, name: str, messages: Strategy | None = None
+) -> type[ChatKitMachine]:
+    """The state machine over a world, with a rule for each kind of move."""
+    members: dict[str, Any] = {kind: _rule_of(kind) for kind in kinds}
+    members |= {"world": world, "drawing": drawing, "messages": messages, "bugs": {}, "__doc__": ChatKitMachine.__doc__}
+    return type(name, (ChatKitMachine,), members)
+
+
+def _rule_of(kind: str) -> Any:
+    def move(self: ChatKitMachine, data: st.DataObject) -> None:
+        self.play(kind, data)
+
+    move.__name__ = move.__qualname__ = kind
+    return precondition(lambda self: bool(able(self.scene, kind)))(rule(data=st.data())(move))

@@ -1,0 +1,311 @@
+"""One example: a bench, its clients, and the moves that are made on it, with whatever comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.testing import ModelCall
+from chatkit.server import ChatKitServer
+
+from ..client import AsyncSimulatedClient, Bench, ClientToolError, Limits
+from ..client.bench import BenchOptions
+from ..client.client_tools import ClientTool, ClientTools
+from ..client.leaving import is_known
+from ..errors import ChatKitSimError, LimitError, Place, UsageError, Violation, ViolationError, describe_exception
+from ..model import ModelScript, Step
+from ..rules.excuses import chain
+from .clock import DeadlockError, VirtualLoop
+from .moves import AtOnce, Delete, Join, Move, Wait
+from .story import Key, Played, Reacted, Said, Source, key_of
+
+_PATIENCE = 3600.0  # virtual seconds for one stream
+_ERROR_RULES = ("no-unexpected-error", "stream-ends-cleanly")
+_MODELS_FAULT = ("ModelBehaviorError", "MaxTurnsExceeded")
+
+
+class NotPlayable(ChatKitSimError):
+    """A user of the page could not make this move now."""
+
+
+@dataclass(kw_only=True)
+class World:
+    """The server under test and what is around it, opened anew for each example as far as that can be.
+
+    Attributes:
+        server: A factory, which is called for each example; or a server, which lives through all of them.
+        context: The request context, or what makes it.
+        other_context: That of a second user; ``None`` when there is none.
+        options: What benches are given.
+        reset: Clears what the app itself remembers, before each example; sync or async.
+        virtual_time: Whether examples run on a virtual clock, in any order of tasks.
+        bench: The bench that examples share, where the server lives through all of them.
+    """
+
+    server: Any = None
+    context: Any = None
+    other_context: Any = None
+    options: BenchOptions = field(default_factory=lambda: BenchOptions())
+    reset: Callable[[], Any] | None = None
+    virtual_time: bool = True
+    bench: Bench | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the examples share one server."""
+        return self.bench is not None or isinstance(self.server, ChatKitServer) or bool(self.options.get("url"))
+
+    @contextmanager
+    def opened(self) -> Iterator[Bench]:
+        """A bench for one example."""
+        if not self.is_shared:
+            bench = self._new_bench()
+            try:
+                yield bench
+            finally:
+                bench.close()
+            return
+        if self.bench is None:
+            self.bench = self._new_bench()
+        if self.virtual_time and self.bench._runner is None:
+            self.bench.loop_factory = VirtualLoop
+        yield self.bench
+
+    def close(self) -> None:
+        """Close what the examples shared."""
+        if self.bench is not None:
+            self.bench.close()
+
+    def _new_bench(self) -> Bench:
+        options: BenchOptions = {**self.options}
+        if self.virtual_time:
+            options["loop_factory"] = VirtualLoop
+            limits = options.get("limits") or Limits()
+            options["limits"] = Limits(
+                rounds=limits.rounds, events=limits.events, seconds=_PATIENCE, settle=limits.settle
+            )
+        options.setdefault("model", ModelScript())
+        return Bench(self.server, context=self.context, **options)
+
+
+class Scene:
+    """One example under way.
+
+    Args:
+        world: The server under test.
+        bench: The bench, opened for this example.
+        source: Where the model's answers and the page's reactions come from.
+
+    Attributes:
+        clients: The clients, in the order in which they came.
+        story: What was played.
+    """
+
+    def __init__(self, world: World, bench: Bench, source: Source) -> None:
+        self.world = world
+        self.bench = bench
+        self.source = source
+        self.story: list[Played] = []
+        self._said: list[Said] = []
+        self._reacted: list[Reacted] = []
+        bench.model.otherwise(self._answer)
+        self.clients: list[AsyncSimulatedClient] = []
+        self._seat(AsyncSimulatedClient(bench, context=world.context))
+        self._ready = False
+        self._lasting: set[asyncio.Task[Any] | None] = set()
+
+    @property
+    def now(self) -> float:
+        """Seconds on the clock."""
+        return self.bench.run(_time)
+
+    def play(self, move: Move) -> Played:
+        """Make a move, and see what comes of it.
+
+        Raises:
+            NotPlayable: A user of the page could not do that now.
+            BaseException: What stopped the source.
+        """
+        source, judged = self.source, len(self.bench.judged)
+        self._said, self._reacted = [], []
+        source.begin(move)
+        order = source.order()
+        found: list[Violation] = []
+        try:
+            for error in self.bench.run(lambda: self._make(move, order)):
+                found += _failure(error, move)
+        except DeadlockError as error:
+            found.append(_deadlock(error))
+        source.end()
+        turns = tuple(self.bench.judged[judged:])
+        found = [violation for turn in turns for violation in turn.raised] + found
+        wrong = any(said.wrong for said in self._said)
+        muted = [violation for violation in found if is_excused(violation, wrong=wrong)]
+        played = Played(move, tuple(self._said), tuple(self._reacted), order, tuple(found), tuple(muted), turns)
+        self.story.append(played)
+        return played
+
+    async def _make(self, move: Move, order: Mapping[int, int]) -> list[Exception]:
+        if not self._ready:
+            self._ready = True
+            if self.world.reset is not None:
+                done = self.world.reset()
+                if done is not None:
+                    await done
+            await self.clients[0]._core.transport()
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, VirtualLoop):
+            loop.follow(dict(order) if order else None)
+        try:
+            match move:
+                case Join():
+                    await self._join(move)
+                    return []
+                case Wait(seconds=seconds):
+                    await asyncio.sleep(seconds)
+                    return []
+                case AtOnce(moves=moves):
+                    tasks = [asyncio.create_task(self._one(one)) for one in moves]
+                    await asyncio.wait(tasks)
+                    return [error for task in tasks for error in task.result()]
+            return await self._one(move)
+        finally:
+            if isinstance(loop, VirtualLoop):
+                loop.follow(None)
+            await self._let_end()
+
+    async def _let_end(self) -> None:
+        """Let end what was left behind, so that it does not reach into the next move in one run and not in another."""
+        kept = self._lasting | {asyncio.current_task()}
+        while waiting := {task for task in asyncio.all_tasks() - kept if not is_known(task, (), left=False)}:
+            done, _ = await asyncio.wait(waiting, timeout=self.bench.limits.settle)
+            if not done:
+                self._lasting |= waiting
+                return
+
+    async def _one(self, move: Move) -> list[Exception]:
+        if move.client >= len(self.clients):
+            raise NotPlayable("That client is not there.")
+        client = self.clients[move.client]
+        others = [one for one in self.clients if one is not client and one.thread_id == client.thread_id]
+        if isinstance(move, Delete) and others:
+            raise NotPlayable("Whoever else has the thread open would be left with nothing, whatever the server does.")
+        try:
+            await move.make(client)
+        except ViolationError:
+            return []  # it stands in what was judged
+        except UsageError as error:
+            raise NotPlayable(str(error)) from error
+        except Exception as error:
+            return [error]
+        return []
+
+    async def _join(self, move: Join) -> None:
+        first = self.clients[0]
+        if not move.other_user:
+            client = first.another()
+            if first.thread_id is not None:
+                await client.open(first.thread_id)
+        elif self.world.other_context is None:
+            raise NotPlayable("There is no second user.")
+        else:
+            client = first.another(context=self.world.other_context)
+        self._seat(client)
+
+    def _seat(self, client: AsyncSimulatedClient) -> None:
+        number = len(self.clients)
+        core = client._core
+        if self.bench.frontend is None:
+            core.tools = _SceneTools(lambda tool, arguments: self._react(number, tool, arguments))
+        self.clients.append(client)
+
+    def _answer(self, agent: str, call: ModelCall, feeds_stream: bool) -> Step:
+        said = self.source.step(agent, call, feeds_stream)
+        self._said.append(said)
+        return said.step
+
+    async def _react(self, client: int, tool: str, arguments: Mapping[str, Any]) -> Any:
+        reaction = self.source.reaction(client, tool, arguments)
+        self._reacted.append(Reacted(tool, reaction))
+        if reaction.delay:
+            await asyncio.sleep(reaction.delay)
+        if reaction.outcome == "fails":
+            raise ClientToolError(reaction.value)
+        return reaction.value
+
+
+@dataclass
+class _SceneTools(ClientTools):
+    """A page that has every client tool; what each answers is the source's affair."""
+
+    react: Callable[[str, Mapping[str, Any]], Any] = field(kw_only=True, default=lambda tool, arguments: None)
+
+    def __init__(self, react: Callable[[str, Mapping[str, Any]], Any]) -> None:
+        super().__init__()
+        self.react = react
+
+    def get(self, name: str) -> ClientTool | None:
+        """The tool of this name; there always is one."""
+        if super().get(name) is None:
+
+            async def handler(**arguments: Any) -> Any:
+                return await self.react(name, arguments)
+
+            self.add(name, handler)
+        return super().get(name)
+
+    def copy(self) -> ClientTools:
+        """The same for another client."""
+        return _SceneTools(self.react)
+
+
+def keys_of(played: Played) -> dict[Key, Violation]:
+    """The bugs that showed in a move; those excused apart."""
+    return {key_of(violation): violation for violation in played.violations if violation not in played.muted}
+
+
+def is_excused(violation: Violation, *, wrong: bool) -> bool:
+    """Whether a violation says nothing about the server: a defect of the SDKs, or a model's fault."""
+    if violation.upstream:
+        return True
+    behind = {type(link).__name__ for link in chain(violation.cause)}
+    return wrong and violation.rule in _ERROR_RULES and bool(behind & set(_MODELS_FAULT))
+
+
+async def _time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _failure(error: Exception, move: Move) -> Iterator[Violation]:
+    name = type(move).__name__
+    if isinstance(error, LimitError):
+        yield Violation(
+            rule="turn-ends",
+            place=Place(),
+            reason=str(error),
+            remedy="See what the responder waits for, or what it repeats.",
+            cause=error,
+        )
+        return
+    yield Violation(
+        rule="request-answered",
+        place=Place(),
+        reason=f"{type(error).__name__} came out of a request of the move {name}: a browser would get a status 500.",
+        details=["\n".join(describe_exception(error))],
+        remedy="Mend what raised; a request that is refused on purpose is answered by the endpoint with its status.",
+        subjects={"exception": type(error).__name__},
+        cause=error,
+    )
+
+
+def _deadlock(error: DeadlockError) -> Violation:
+    return Violation(
+        rule="turn-ends",
+        place=Place(),
+        reason=str(error),
+        remedy="Something waits for an event, a lock or a queue that nobody will ever set, release or fill.",
+        cause=error,
+    )

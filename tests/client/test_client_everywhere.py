@@ -1,0 +1,286 @@
+"""One behaviour of the client over every way to a server: in process, an ASGI app, real HTTP; a hand-written shop."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from chatkit.server import StreamingResult
+from client_pages import PageServer
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+
+from chatkit_sim import AsyncSimulatedClient, MemoryStore, SimulatedClient, UsageError, ViolationError
+from chatkit_sim.client import Bench, Door
+from chatkit_sim.transports import (
+    ContentTypeError,
+    CutBodyError,
+    RedirectError,
+    StatusError,
+    UnreachableError,
+    UvicornServer,
+)
+from chatkit_sim.wire import FrameError
+
+RESPONDERS = Path(__file__).parents[2] / "fixtures" / "responders"
+WAYS = ("in-process", "asgi", "http", "url")
+
+
+def app_of(server):
+    """The app of ChatKit's README, with the user's name from a header as the context."""
+    app = FastAPI()
+
+    @app.post("/chatkit")
+    async def chatkit(request: Request) -> Response:
+        result = await server.process(await request.body(), {"user": request.headers.get("x-user", "nobody")})
+        if isinstance(result, StreamingResult):
+            return StreamingResponse(result, media_type="text/event-stream")
+        return Response(result.json, media_type="application/json")
+
+    return app
+
+
+@pytest.fixture
+def options_of():
+    """Makes the options of a client that reaches a server in one of the ways."""
+    running = []
+
+    def make(way, server):
+        if way == "in-process":
+            return {"server": server}
+        if way != "url":
+            return {"app": app_of(server), "transport": way}
+        running.append(UvicornServer(app_of(server)))
+        running[-1].start()
+        return {"url": f"{running[-1].url}/chatkit"}
+
+    yield make
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def client_of(options_of):
+    clients = []
+
+    def make(way, server, **more):
+        options = {**options_of(way, server), **more}
+        clients.append(SimulatedClient(options.pop("server", None), **options))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client._core.bench.close()
+
+
+@pytest.fixture
+def shop(monkeypatch):
+    monkeypatch.syspath_prepend(str(RESPONDERS))
+    from handwritten.server import HandwrittenServer
+
+    return HandwrittenServer(MemoryStore())
+
+
+@pytest.mark.parametrize("way", WAYS)
+class TestEverywhere:
+    def test_widgets_of_every_kind_of_action(self, client_of, shop, way):
+        client = client_of(way, shop)
+        client.send("widget please")
+        heard = []
+        client.on_action(lambda action, item: heard.append(action.payload))
+        assert client.click("Open").request.type == "widgets.onAction"
+        assert heard == [{"order": 17}]
+        flagged = client.click("Flag")
+        assert flagged.widgets[0].widget.children[1].color == "warning"
+        turn = client.click("Track")
+        assert turn.text == "Your parcel is in Utrecht."
+        assert turn.widgets[0].widget.children[1].label == "In Utrecht"
+        assert client.reload() == client.view
+
+    def test_questions_client_tools_and_effects(self, client_of, shop, way):
+        client = client_of(way, shop)
+        client.client_tool(name="find_pickup_point")(lambda postcode, radius_km: {"shop": postcode})
+        turn = client.send("structured input, effect and client tool")
+        assert [effect.name for effect in turn.effects] == ["open_order"]
+        assert "The page found" in turn.text
+        client.send("structured input")
+        assert client.answer({"day": ["Friday"], "note": "Twice"}).text == "You said: Friday; Twice."
+        client.send("structured input")
+        assert client.skip().text == "Then I choose for you."
+
+    def test_a_response_is_stopped(self, client_of, shop, way):
+        client = client_of(way, shop)
+        with client.stream("message") as stream:
+            for event in stream:
+                if event.type == "thread.item.updated":
+                    stream.cancel()
+        assert stream.turn.streams[0].ended == "cancelled"
+        assert client.send("and now a message").text.startswith("Your order left")
+
+    def test_history(self, client_of, shop, way):
+        client = client_of(way, shop)
+        client.send("message")
+        first = client.thread_id
+        client.send("message", new_thread=True)
+        client.rename("Second")
+        assert [thread.title for thread in client.threads()] == ["Second", None]
+        client.delete(first)
+        assert len(client.threads(limit=1)) == 1
+
+    def test_an_error_is_an_event(self, client_of, shop, way):
+        client = client_of(way, shop)
+        with client.expecting(error="warehouse") as caught:
+            client.send("error")
+        assert caught.errors[0].allow_retry
+        assert client.send("message").text
+
+    def test_who_is_asking(self, client_of, way):
+        async def whoami(server, thread, message, context):
+            yield server.says(thread, context["user"])
+
+        ada = {"context": {"user": "ada"}} if way == "in-process" else {"headers": {"x-user": "ada"}}
+        bob = {"context": {"user": "bob"}} if way == "in-process" else {"headers": {"x-user": "bob"}}
+        client = client_of(way, PageServer(whoami), **ada)
+        assert client.send("who am I?").text == "ada"
+        assert client.another(**bob).send("and I?").text == "bob"
+        assert client.another().send("and I?").text == "ada"
+
+    def test_tabs_at_the_same_time(self, options_of, way):
+        async def slowly(server, thread, message, context):
+            await asyncio.sleep(0.01)
+            yield server.says(thread, message.content[0].text)
+
+        async def test():
+            options = options_of(way, PageServer(slowly))
+            async with AsyncSimulatedClient(options.pop("server", None), **options) as client:
+                tabs = [client.another() for _ in range(3)]
+                return [turn.text for turn in await asyncio.gather(*(tab.send(str(n)) for n, tab in enumerate(tabs)))]
+
+        assert asyncio.run(test()) == ["0", "1", "2"]
+
+
+class TestDoors:
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({}, r"transport 'in-process' needs server, and was given nothing"),
+            ({"transport": "asgi"}, r"'asgi' needs app, and was given nothing(.|\n)*chatkit_app"),
+            ({"transport": "http", "server": 1}, r"'http' needs url or app, and was given server"),
+            ({"app": 1, "url": "http://x"}, "Give a URL or an app, not both"),
+            ({"app": 1, "transport": "carrier pigeon"}, "one of in-process, asgi, http, not 'carrier pigeon'"),
+            ({"app": 1}, r"The ASGI app is 1 \(int\), which cannot be called"),
+            ({"url": "chatkit"}, "looks like 'http://127.0.0.1:8000/chatkit', not 'chatkit'"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, options, says):
+        client = SimulatedClient(options.pop("server", None), **options)
+        with pytest.raises(UsageError, match=says):
+            client.send("Hi")
+        client._core.bench.close()
+
+    def test_a_bench_takes_its_door_late(self):
+        bench = Bench()
+        bench.door = Door(app=app_of(PageServer()), headers={"x-user": "ada"})
+        with SimulatedClient(bench) as client:
+            assert client.send("Hi").text == "ok"
+
+    def test_the_lifespan_runs_once_for_all_clients(self):
+        log = []
+
+        async def lifespan(app):
+            log.append("up")
+            yield
+            log.append("down")
+
+        server = PageServer()
+        app = FastAPI(lifespan=asynccontextmanager(lifespan))
+        app.mount("/api", app_of(server))
+        with SimulatedClient(app=app, path="/api/chatkit") as client:
+            client.send("Hi")
+            client.another().send("Hi")
+            assert log == ["up"]
+        assert log == ["up", "down"]
+
+
+class TestBadAnswers:
+    def client(self, answer, path="/chatkit"):
+        app = FastAPI()
+        app.add_api_route("/chatkit", answer, methods=["POST"])
+        return SimulatedClient(app=app, path=path, reload_check=False)
+
+    def stream(self, *chunks, fails=False):
+        async def body():
+            for chunk in chunks:
+                yield chunk
+            if fails:
+                raise ConnectionResetError("the pipeline died")
+
+        async def answer():
+            return StreamingResponse(body(), media_type="text/event-stream")
+
+        return self.client(answer)
+
+    def test_a_url_that_refuses(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        client = SimulatedClient(url=f"http://127.0.0.1:{port}/chatkit")
+        with pytest.raises(UnreachableError, match=r"Nothing that speaks HTTP answers at http://127.0.0.1"):
+            client.send("Hi")
+        with pytest.raises(UnreachableError):
+            client.threads()
+
+    def test_an_app_that_answers_html(self):
+        async def answer():
+            return HTMLResponse("<html>Welcome</html>")
+
+        with pytest.raises(ContentTypeError, match="<html>Welcome") as caught:
+            self.client(answer).send("Hi")
+        assert "posted 6 times" in str(caught.value)
+
+    def test_a_path_that_is_not_there(self):
+        async def answer():
+            return {}
+
+        with pytest.raises(StatusError, match=r"status 404(.|\n)*POST /chatkit"):
+            self.client(answer, path="/chat").send("Hi")
+
+    def test_a_redirect_without_an_end(self):
+        async def answer():
+            return RedirectResponse("/chatkit", status_code=307)
+
+        with pytest.raises(RedirectError, match="redirected more than 20 times"):
+            self.client(answer).send("Hi")
+
+    def test_a_body_that_is_cut_in_the_middle_of_a_frame(self):
+        with pytest.raises(FrameError, match="the body ended in the middle of a frame"):
+            self.stream(b'data: {"type": "progress_up').send("Hi")
+
+    def test_bytes_that_are_no_text(self):
+        with pytest.raises(FrameError, match=r"xff"):
+            self.stream(b'data: {"type": "progress_update", "text": "\xff\xfe"}\n\n').send("Hi")
+
+    def test_a_frame_of_10_mb(self):
+        with pytest.raises(ViolationError, match="preamble-first"):  # which means that it was read
+            self.stream(b'data: {"type": "progress_update", "text": "', b"x" * 10_000_000, b'"}\n\n').send("Hi")
+
+    def test_a_stream_that_dies_is_judged_like_one_in_process(self):
+        options = b'data: {"type":"stream_options","stream_options":{"allow_cancel":true}}\n\n'
+        with pytest.raises(ViolationError, match="stream-ends-cleanly") as caught:
+            self.stream(options, fails=True).send("Hi")
+        assert isinstance(caught.value.__cause__, (ConnectionResetError, CutBodyError))
+
+    def test_the_client_can_go_on_after_a_refusal(self):
+        answers = iter([Response(status_code=401)])
+
+        inner = app_of(PageServer())
+
+        async def app(scope, receive, send):
+            refusal = next(answers, None) if scope["type"] == "http" else None
+            await (refusal or inner)(scope, receive, send)
+
+        with SimulatedClient(app=app) as client:
+            with pytest.raises(StatusError, match="give the client the headers that the app wants"):
+                client.send("Hi")
+            assert client.send("Hi again").text == "ok"
