@@ -16,11 +16,13 @@ from chatkit.types import (
     WidgetItem,
 )
 
+from ..errors import ViolationError
 from ..recording import ThreadView, Turn
 from ..wire import Request
 from . import attachments, clicking, history
 from .composer import Content, SendOptions
 from .face import SAME, ClientFace
+from .isolation import check_isolation
 from .structured_input import Answer
 from .turn_streams import AsyncTurnStream
 from .widget_actions import NOT_GIVEN
@@ -174,6 +176,13 @@ class AsyncSimulatedClient(ClientFace):
         """See ``SimulatedClient.reload``."""
         __tracebackhide__ = True
         return await self._core.reload()
+
+    async def check_isolation(self, context: Any = SAME, *, headers: Mapping[str, str] | None = None) -> None:
+        """See ``SimulatedClient.check_isolation``."""
+        __tracebackhide__ = True
+        judged = await check_isolation(self._core, self._other_core(context, None, headers))
+        if judged.raised:
+            raise ViolationError(judged.raised)
 
     async def request(self, type: str, /, **params: Any) -> Any:
         """See ``SimulatedClient.request``."""

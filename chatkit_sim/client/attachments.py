@@ -102,6 +102,11 @@ async def _in_two_phases(core: ClientCore, file: LocalFile) -> Attachment:
 
 
 async def _directly(core: ClientCore, file: LocalFile, strategy: DirectUpload) -> Attachment:
+    if core.bench.door.kind == "in-process" and core.bench.door.app is None and "://" not in strategy.url:
+        raise UsageError(
+            f"The direct upload goes to {strategy.url!r} of the app, and only the server is under test. "
+            "Give the app as well: app=... (fixture chatkit_app)."
+        )
     transport = await core.transport()
     own = core.bench.door.headers if core.headers is None else core.headers
     headers, body = _multipart(file, own)

@@ -24,7 +24,7 @@ from .composer import Composer, Content, SendOptions, check_open
 from .driver import Page as ClientPage
 from .driver import TurnDriver
 from .expectations import Expectations
-from .leaving import is_known, outliving
+from .leaving import is_of_sdk, may_live_on, outliving
 from .live import LiveStream, new_exchange
 from .reading import open_thread, read_back
 from .serving import open_context
@@ -313,7 +313,7 @@ class ClientCore:
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
             new = _tasks() - self._tasks_before - self._outliving
-            waiting = {task for task in new if not is_known(task, allowed, left=driver.left)}
+            waiting = {task for task in new if not may_live_on(task, allowed)}
             remaining = deadline - asyncio.get_running_loop().time()
             if not waiting or remaining <= 0:
                 break
@@ -321,7 +321,8 @@ class ClientCore:
         # On a test's own loop they may be the doing of what runs beside.
         certain = self.bench.owns_loop or not self._tasks_before - self._outliving
         self._outliving = {task for task in self._outliving | waiting if not task.done()}
-        return tuple(outliving(task, seconds) for task in waiting) if certain else ()
+        blamed = {task for task in waiting if not (driver.given_up and is_of_sdk(task))}
+        return tuple(outliving(task, seconds) for task in blamed) if certain else ()
 
     async def transport(self) -> Transport:
         """This client's way to the server, opened now if it was not."""

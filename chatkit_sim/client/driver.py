@@ -132,9 +132,10 @@ class TurnDriver:
             await self._ended.wait()
 
     @property
-    def left(self) -> bool:
-        """Whether the client has left a stream early."""
-        return self._aborted
+    def given_up(self) -> bool:
+        """Whether a stream did not come to its end: the client left, or the server failed."""
+        lives = [*self._done, *([self._live] if self._live is not None else [])]
+        return self._aborted or any(live.ended != "complete" or live.exchange.swallowed for live in lives)
 
     @property
     def allow_cancel(self) -> bool:

@@ -59,6 +59,13 @@ class Expectation:
                 left.append(violation)
         return left
 
+    def take_rules(self, violations: Iterable[Violation]) -> list[Violation]:
+        """The same for violations that are of no turn."""
+        left: list[Violation] = []
+        for violation in violations:
+            (self.caught.violations if violation.rule in self.rules else left).append(violation)
+        return left
+
     def check(self) -> None:
         """See that all of it happened.
 
@@ -132,6 +139,13 @@ class Expectations:
         left = list(violations)
         for expectation in reversed(self._open):
             left = expectation.take(turn, left)
+        return left
+
+    def take_rules(self, violations: Iterable[Violation]) -> list[Violation]:
+        """The same for violations that are of no turn."""
+        left = list(violations)
+        for expectation in reversed(self._open):
+            left = expectation.take_rules(left)
         return left
 
 

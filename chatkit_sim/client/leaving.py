@@ -23,6 +23,7 @@ _WRITES = (
     "save_attachment",
     "delete_attachment",
 )
+_STARTED_BY_APPS = ("Runner.run", "AgentRunner.run")
 _MARK = "chatkit_sim_watched"
 _TIDYING: ContextVar[bool] = ContextVar("chatkit_sim_tidying", default=False)
 
@@ -118,28 +119,27 @@ def outliving(task: asyncio.Task[Any], seconds: float) -> OutlivingTask:
     return OutlivingTask(task.get_name(), getattr(coroutine, "__qualname__", repr(coroutine)), where, seconds)
 
 
-def is_known(task: asyncio.Task[Any], allowed: Collection[str], *, left: bool) -> bool:
-    """Whether a task may outlive its turn: the SDK's own leaks, and what the user allows by name.
+def may_live_on(task: asyncio.Task[Any], allowed: Collection[str]) -> bool:
+    """Whether a task is of no interest: the SDK's known leak, chatkit-sim's own, or allowed by name.
 
     Args:
         task: The task.
         allowed: Patterns for the task's name or its coroutine's.
-        left: Whether the client left the stream early: the SDK's run then goes on by itself.
     """
-    coroutine = task.get_coro()
-    name = getattr(coroutine, "__qualname__", "")
+    name = getattr(task.get_coro(), "__qualname__", "")
     # `_merge_generators` of chatkit.agents leaves the reader of its queue behind whenever a run fails.
     if "_AsyncQueueIterator" in name or task.get_name().startswith("chatkit-sim"):
         return True
-    if any(fnmatchcase(candidate, pattern) for pattern in allowed for candidate in (task.get_name(), name)):
-        return True
-    return left and _of_sdk(coroutine)
+    return any(fnmatchcase(candidate, pattern) for pattern in allowed for candidate in (task.get_name(), name))
 
 
-def _of_sdk(coroutine: Any) -> bool:
-    code = getattr(coroutine, "cr_code", None)
-    if code is None:  # an async generator's next step
+def is_of_sdk(task: asyncio.Task[Any]) -> bool:
+    """Whether a task is part of a run that goes on by itself when its stream is given up."""
+    coroutine = task.get_coro()
+    if getattr(coroutine, "cr_code", None) is None:  # an async generator's next step
         return True
+    if getattr(coroutine, "__qualname__", "") in _STARTED_BY_APPS:
+        return False
     frame = getattr(coroutine, "cr_frame", None)
     module = frame.f_globals.get("__name__", "") if frame is not None else ""
-    return module.split(".")[0] in ("agents", "chatkit", "openai", "asyncio")
+    return str(module).split(".")[0] in ("agents", "chatkit", "openai", "asyncio")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chatkit.types import ThreadItem
+from chatkit.types import ThreadItem, ThreadItemReplacedEvent
 
 from ..recording import Turn
-from ..transcript import describe_item
-from ..transcript.requests import describe_request
-from ..wire import Request
+from ..transcript import short_transcript
+from ..transcript.widgets import describe_action
+from ..wire import OneEvent, Request
 
 ON_ACTION = "widgets.onAction"
 
@@ -34,7 +34,10 @@ class StillTurn(Turn):
         return self.asked
 
     def __repr__(self) -> str:
-        lines = [f"<Turn {self.number}>", f"  {describe_request(self.asked)}"]
-        if self.updated_item is not None:
-            lines.append(f"  updated {describe_item(self.updated_item)}")
-        return "\n".join(lines)
+        head = f"<Turn {self.number}>"
+        if self.asked.type == ON_ACTION:
+            params = self.asked.params
+            return f"{head}\n  page         {describe_action(params['action'])} on {params['item_id']}"
+        item = self.updated_item
+        steps = [OneEvent(1, ThreadItemReplacedEvent(item=item))] if item is not None else []
+        return f"{head}\n{short_transcript([(self.asked, steps)])}"

@@ -16,12 +16,14 @@ from chatkit.types import (
     WidgetItem,
 )
 
+from ..errors import ViolationError
 from ..recording import ThreadView, Turn
 from ..wire import Request
 from . import attachments, clicking, history
 from .composer import Content, SendOptions
 from .core import Outcome
 from .face import SAME, ClientFace
+from .isolation import check_isolation
 from .structured_input import Answer
 from .turn_streams import TurnStream
 from .widget_actions import NOT_GIVEN
@@ -309,6 +311,31 @@ class SimulatedClient(ClientFace):
         """
         __tracebackhide__ = True
         return self._core.bench.run(self._core.reload)
+
+    def check_isolation(self, context: Any = SAME, *, headers: Mapping[str, str] | None = None) -> None:
+        """See that a second user can do nothing with what is this user's.
+
+        Every request that can name this client's thread, its items or attachments is sent as the second user. It must
+        be refused or answered as not found, and must neither leak nor change anything. What a server lets happen does
+        happen, so do this at the end of a test.
+
+        Args:
+            context: The second user's request context.
+            headers: The second user's headers, where the server stands behind HTTP.
+
+        Raises:
+            ViolationError: The rule ``isolation`` is broken.
+
+        Example::
+
+            chatkit_client.send("My number is 17.")
+            chatkit_client.check_isolation(chatkit_other_context)
+        """
+        __tracebackhide__ = True
+        other = self._other_core(context, None, headers)
+        judged = self._core.bench.run(lambda: check_isolation(self._core, other))
+        if judged.raised:
+            raise ViolationError(judged.raised)
 
     def request(self, type: str, /, **params: Any) -> Any:
         """Send any request, legal or not; returns the JSON, or a ``RecordedStream`` for requests that stream.

@@ -26,6 +26,7 @@ from .assignments import watched
 from .patches import Patches
 from .runner import ObservedRunner, UnattributedRun
 from .runs import RUN, thread_id_of
+from .script import ModelScript
 from .tool_fakes import with_fakes
 
 _SWITCHING = threading.Lock()  # simulations of several threads may begin and end at once
@@ -167,6 +168,8 @@ class _Watch:
             exchange, error = SERVING.get(), sys.exception()
             if exchange is not None and error is not None:
                 exchange.swallowed.append(error)
+                if isinstance(exchange.script, ModelScript):
+                    exchange.script.claim(error, exchange)
             original(message, *args, stacklevel=stacklevel + 1, **kwargs)
 
         self.patches.set(logger, "exception", exception)

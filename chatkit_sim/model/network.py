@@ -40,8 +40,9 @@ class NetworkBlocked(ChatKitSimError, RuntimeError):
     def __init__(self, call: BlockedCall) -> None:
         self.call = call
         port = f" port {call.port}" if call.port is not None else ""
+        what = call.request or f"a call to {call.host}{port}"
         super().__init__(
-            f"chatkit-sim stopped a call to {call.host}{port} from {call.frame}. Tests run with a closed network: "
+            f"chatkit-sim stopped {what} from {call.frame}. Tests run with a closed network: "
             f'put a fake in its place, or allow the host: NetworkGuard(allow=["{call.host}"]).'
         )
 
@@ -147,7 +148,7 @@ class _AuditHook:
         refusing = [guard for guard in self.guards if not guard.lets_pass(host, port)]
         if not refusing:
             return
-        call = BlockedCall(host, port, _place(sys._getframe(1)))
+        call = BlockedCall(host, port, app_frame(sys._getframe(1)))
         for guard in refusing:
             guard.blocked.append(call)
         raise NetworkBlocked(call)
@@ -226,7 +227,7 @@ def _port(port: Any) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _place(frame: FrameType | None) -> str:
+def app_frame(frame: FrameType | None) -> str:
     """The app's innermost frame; in a thread that runs no code of the app, the library's."""
     library = None
     while frame is not None:

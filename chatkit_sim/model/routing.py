@@ -15,6 +15,8 @@ from .runs import ObservedRun
 from .script import Caller
 from .streaming import respond, stream
 
+_ENDINGS = ("error", ".failed", ".incomplete")
+
 
 class RoutingModel(Model):
     """Serves every agent of one run.
@@ -58,6 +60,8 @@ class RoutingModel(Model):
             else:
                 events = stream(delivery, self._play(delivery), call, self._run.exchange.recorder.events_sent)
             async for event in events:
+                if delivery is not None and delivery.tells is not None and event.type.endswith(_ENDINGS):
+                    self._told_failure(delivery)
                 if event.type == "response.completed":
                     scripted = delivery is not None
                     self._run.model_answered(place, scripted=scripted, output=event.response.output)
@@ -87,6 +91,13 @@ class RoutingModel(Model):
             script.injected.append(error)
             error.chatkit_sim_injected = True  # type: ignore[attr-defined]  # rules tell it apart by this mark
         self._run.model_answered(place, scripted=self._run.script is not None, error=error)
+
+    def _told_failure(self, delivery: Delivery) -> None:
+        # The SDK makes an exception of the event.
+        script = self._run.script
+        if script is not None and delivery.failure is not None:
+            script.injected.append(delivery.failure)
+            script.broke(self._run.exchange)
 
     def _own_model(self) -> Model:
         # As the SDK chooses it, had nobody set run_config.model.

@@ -11,6 +11,7 @@ from agents import RunConfig, RunResult, RunResultStreaming
 from agents.lifecycle import RunHooksBase
 from agents.run import AgentRunner
 
+from ..errors import UsageError
 from ..recording import SERVING, Exchange
 from .routing import RoutingModel
 from .runs import RUN, ObservedRun, ObservingHooks, is_agent_context, thread_id_of
@@ -119,7 +120,11 @@ class ObservedRunner(AgentRunner):
         run.beside = beside and f'Agent "{agent.name}" {beside}'
         run.begin(remembered_elsewhere=_is_remembered(kwargs))
         self.runs = [other for other in self.runs if not other.ended] + [run]
-        return run, {**kwargs, "hooks": ObservingHooks(run, hooks), "run_config": _routed(run, kwargs)}
+        observed = {**kwargs, "hooks": ObservingHooks(run, hooks)}
+        if run.asks_over_http:
+            _require_api(run)
+            return run, {**observed, "run_config": _unrouted(kwargs)}
+        return run, {**observed, "run_config": _routed(run, kwargs)}
 
     def _attribute(self, context: Any, agent: Any, parent: ObservedRun | None) -> Exchange | None:
         if parent is not None:
@@ -140,14 +145,29 @@ class ObservedRunner(AgentRunner):
 
 def _routed(run: ObservedRun, kwargs: dict[str, Any]) -> Any:
     """The app's run config with the routing model; what the app left to the SDK stays with the SDK."""
-    config = kwargs.get("run_config")
+    config = _unrouted(kwargs)
     if isinstance(config, RunConfig):
-        own = config.model
-        while isinstance(own, RoutingModel):  # an agent as a tool inherits the config of the run around it
-            own = own.own
-        return replace(config, model=RoutingModel(run, own, config.model_provider))
+        return replace(config, model=RoutingModel(run, config.model, config.model_provider))
     given = dict(config or {})
     return {**given, "model": RoutingModel(run, given.get("model"), given.get("model_provider"))}
+
+
+def _unrouted(kwargs: dict[str, Any]) -> Any:
+    """The app's own run config: an agent as a tool inherits that of the run around it, with its routing model."""
+    config = kwargs.get("run_config")
+    own = config.model if isinstance(config, RunConfig) else None
+    while isinstance(own, RoutingModel):
+        own = own.own
+    return replace(config, model=own) if isinstance(config, RunConfig) and own is not config.model else config
+
+
+def _require_api(run: ObservedRun) -> None:
+    script = run.script
+    if script is not None and not script.served_by:
+        raise UsageError(
+            'The boundary of the model script is "http", and nothing serves the API. Take the fixture '
+            "`chatkit_openai_api`, or enter chatkit_sim.model.http.OpenAIAPI(script) around the test."
+        )
 
 
 def _is_remembered(kwargs: dict[str, Any]) -> bool:

@@ -37,6 +37,7 @@ class ObservedRun:
         feeds_stream: Whether its events become the stream.
         beside: Why not, as a sentence about the agent.
         number: Its number in the timeline.
+        calling: The place of the model call that is under way, when hooks tell of it.
         fakes: Copies of the agent's tools with another body, by the original's id.
     """
 
@@ -46,6 +47,7 @@ class ObservedRun:
     feeds_stream: bool
     beside: str = ""
     number: int = 0
+    calling: int | None = None
     fakes: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     running: dict[str, ToolStarted] = field(default_factory=dict)
     failed: dict[str, BaseException] = field(default_factory=dict)
@@ -88,6 +90,36 @@ class ObservedRun:
         if isinstance(entry, ModelCalled):
             items = tuple(freeze(item) for item in output)
             self.exchange.recorder.replace(place, replace(entry, output=items, error=error, scripted=scripted))
+
+    @property
+    def asks_over_http(self) -> bool:
+        """Whether the app's own model asks the mocked API."""
+        return self.script is not None and self.script.boundary == "http"
+
+    def asked(self, instructions: str | None, given: Any) -> None:
+        """Note a model call that only hooks tell of; ``model_given`` completes it."""
+        self.started.clear()
+        self.finished.clear()
+        entry = ModelCalled(**self._where(), input=freeze(given), instructions=instructions)
+        self.calling = self.exchange.recorder.add(entry)
+
+    def model_given(self, call: ModelCall) -> None:
+        """Add what the request over HTTP says of the call."""
+        entry = self.exchange.recorder.entries[self.calling] if self.calling is not None else None
+        if self.calling is not None and isinstance(entry, ModelCalled):
+            given = replace(
+                entry,
+                tools=tuple(tool.name for tool in call.tools),
+                handoffs=tuple(handoff.tool_name for handoff in call.handoffs),
+                parallel_tool_calls=call.model_settings.parallel_tool_calls,
+            )
+            self.exchange.recorder.replace(self.calling, given)
+
+    def answered(self, output: Sequence[Any] = (), error: BaseException | None = None) -> None:
+        """Complete the call that hooks told of, if one is under way."""
+        place, self.calling = self.calling, None
+        if place is not None:
+            self.model_answered(place, scripted=True, output=output, error=error)
 
     def tool_started(self, context: Any, agent: Any, tool: Any) -> None:
         """Note that a server tool begins."""
@@ -139,6 +171,9 @@ class ObservedRun:
         if self.ended:
             return
         self.ended = True
+        if error is not None and self.script is not None:
+            self.script.claim(error, self.exchange)
+        self.answered(error=error)
         failed = [call_id for call_id in self.running if call_id in self.failed]
         if error is not None and not failed and len(self.running) == 1:
             failed = list(self.running)  # a tool without any handling of failures: its error is the run's
@@ -166,10 +201,13 @@ class ObservingHooks(RunHooks[Any]):
     async def on_llm_start(self, context: Any, agent: Any, system_prompt: Any, input_items: Any) -> None:
         """See ``RunHooks``."""
         self._run.agent = agent
+        if self._run.asks_over_http:
+            self._run.asked(system_prompt, input_items)
         await self._own.on_llm_start(context, agent, system_prompt, input_items)
 
     async def on_llm_end(self, context: Any, agent: Any, response: ModelResponse) -> None:
         """See ``RunHooks``."""
+        self._run.answered(response.output)
         await self._own.on_llm_end(context, agent, response)
 
     async def on_agent_start(self, context: Any, agent: Any) -> None:

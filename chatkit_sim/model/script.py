@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import httpx2
+import openai
 from agents import Agent
+from agents.exceptions import AgentsException
 from agents.testing import ModelCall
 
 from ..errors import ChatKitSimError, UsageError
-from ..rules.base import UnscriptedCall, UnusedSteps
+from ..recording import Exchange
+from ..rules.base import RefusedRequest, UnscriptedCall, UnusedSteps
 from .ids import Ids
 from .lanes import Lane, WhichAgent, resolve
 from .playing import Delivery, check_step, deliver
 from .requests import ModelRequest, snapshot, summary
+from .steps import Fails
+
+Boundary = Literal["model", "http"]
+"""Where the script answers: in place of the model, or as the HTTP API that the app's own model talks to."""
 
 Responder = Callable[[str, ModelCall, bool], Any]
 """``(agent_name, call, feeds_stream) -> step``, or ``None`` for no answer."""
@@ -71,16 +79,44 @@ class ModelScript:
             a function that is called with the arguments as keywords, or any other value to return.
         other_tools: The same for the tools that ``tools`` does not name.
         unscripted: The calls that nothing answered.
+        refused: The requests over HTTP that the provider would refuse.
         injected: The errors that ``fails()`` raised.
+        served_by: The mocked HTTP APIs that answer from it.
+        serve: Begins to serve the HTTP API when the boundary becomes ``http``; set by who can end it again.
     """
 
     def __init__(self, *, id_prefix: str = "") -> None:
         self.tools: dict[str, Any] = {}
         self.other_tools: Literal["real", "stub"] = "real"
         self.unscripted: list[UnscriptedCall] = []
+        self.refused: list[RefusedRequest] = []
         self.injected: list[BaseException] = []
+        self.served_by: list[Any] = []
+        self.serve: Callable[[], Any] | None = None
+        self._boundary: Boundary = "model"
+        self._broken: list[Exchange] = []
         self._ids = Ids(id_prefix)
         self._state = _State()
+
+    @property
+    def boundary(self) -> Boundary:
+        """Where the runs of the Agents SDK meet the script: ``model``, the default, or ``http``.
+
+        At ``http`` the app's own model class sends its requests to the mocked API (``chatkit_openai_api``). A client
+        that the app uses without the Agents SDK meets the script there in any case.
+
+        Raises:
+            UsageError: It is set to something else.
+        """
+        return self._boundary
+
+    @boundary.setter
+    def boundary(self, boundary: Boundary) -> None:
+        if boundary not in get_args(Boundary):
+            raise UsageError(f"The boundary of a model script is 'model' or 'http'; {boundary!r} is neither.")
+        self._boundary = boundary
+        if boundary == "http" and not self.served_by and self.serve is not None:
+            self.serve()
 
     def script(self, *steps: Any) -> None:
         """Add steps for the run that feeds the stream, one for each of its model calls.
@@ -147,10 +183,21 @@ class ModelScript:
             waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
         return False
 
+    def broke(self, exchange: Exchange) -> None:
+        """Note that the provider failed, as the script says, while this request was served."""
+        self._broken.append(exchange)
+
+    def claim(self, error: BaseException, exchange: Exchange) -> None:
+        """Mark an exception that a client of the provider made of such a failure, so that no rule blames the app."""
+        if any(exchange is broken for broken in self._broken) and _is_of_a_client(error):
+            error.chatkit_sim_injected = True  # type: ignore[attr-defined]
+
     def clear(self) -> None:
-        """Forget every step, answer and record; the fakes of tools stay."""
+        """Forget every step, answer and record; the boundary and the fakes of tools stay."""
         self.unscripted.clear()
+        self.refused.clear()
         self.injected.clear()
+        self._broken.clear()
         self._ids.clear()
         self._state = _State()
 
@@ -164,8 +211,13 @@ class ModelScript:
         """Whether an agent has steps of its own."""
         return any(lane.speaks and lane.matches(agent) for lane in self._state.agents)
 
-    async def answer(self, caller: Caller, call: ModelCall) -> Delivery | None:
+    async def answer(self, caller: Caller, call: ModelCall, *, attempt: int | None = None) -> Delivery | None:
         """Find the step for a model call.
+
+        Args:
+            caller: Who calls.
+            call: What the model is given.
+            attempt: Which attempt of the call it is, from 0; ``None`` where there is no client that tries again.
 
         Returns:
             What to deliver; ``None`` when the agent keeps the app's model.
@@ -174,13 +226,17 @@ class ModelScript:
             UnscriptedModelCall: Nothing answers.
         """
         state, name = self._state, caller.agent.name
-        state.calls[name] += 1
+        if not attempt:
+            state.calls[name] += 1
         request = snapshot(call, agent=name, number=state.calls[name], feeds_stream=caller.feeds_stream)
-        state.requests.append(request)
+        if not attempt:
+            state.requests.append(request)
         lanes = [lane for lane in state.agents if lane.speaks and lane.matches(caller.agent)]
         main = not lanes and not state.passthrough and caller.feeds_stream and state.main.speaks
         for lane in [state.main] if main else lanes:
             step = lane.take(name)
+            while attempt is None and _is_retried(step):
+                step = lane.take(name)
             if step is not None:
                 return deliver(await resolve(step, call), self._ids.lane(None if main else name))
         if not lanes and state.passthrough:
@@ -221,6 +277,20 @@ class _State:
     passthrough: bool = False
     requests: list[ModelRequest] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
+
+
+def _is_retried(step: Any) -> bool:
+    return isinstance(step, Fails) and step.provider is not None and step.provider.times is not None
+
+
+def _is_of_a_client(error: BaseException) -> bool:
+    kinds = (openai.OpenAIError, AgentsException, httpx2.HTTPError)
+    while not isinstance(error, kinds):
+        if error.__cause__ is None:
+            # A client of httpx, which need not be loaded.
+            return type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "httpcore2")
+        error = error.__cause__
+    return True
 
 
 def _example(call: ModelCall) -> str:

@@ -33,11 +33,13 @@ class BlockedCall:
         host: Where to.
         port: The port, when the call named one.
         frame: ``file:line in function`` of the app's innermost frame.
+        request: The HTTP request, as ``GET https://...``, when it was one that no route of the mocked API matched.
     """
 
     host: str
     port: int | None
     frame: str
+    request: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,27 @@ class UnscriptedCall:
     number: int
     given: str
     why: str
+
+
+@dataclass(frozen=True)
+class RefusedRequest:
+    """A request that the model's provider would refuse.
+
+    Attributes:
+        agent: Who called; for a client without agents, the model that it asked for.
+        wire: Which API: ``Responses`` or ``Chat Completions``.
+        message: What the provider says.
+        param: The offending place, such as ``input[2].content``; empty when the provider names none.
+        item: What is found there, as JSON, short.
+        remedy: What to do.
+    """
+
+    agent: str
+    wire: str
+    message: str
+    param: str = ""
+    item: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +106,7 @@ class Evidence:
         earlier: The client's turns before it.
         client_tools: What the page registered, by name.
         unscripted: Model calls of this turn without a step.
+        refused: Requests of this turn that the model's provider would refuse.
         blocked: Connections stopped during this turn.
         reload: The thread as the server has stored it after the turn; ``None`` when it was not read back.
         compared: The thread as it was last compared before the turn; ``None`` when it was not.
@@ -95,6 +119,7 @@ class Evidence:
     earlier: Sequence[Turn] = ()
     client_tools: Mapping[str, ClientToolContract] = field(default_factory=dict)
     unscripted: Sequence[UnscriptedCall] = ()
+    refused: Sequence[RefusedRequest] = ()
     blocked: Sequence[BlockedCall] = ()
     reload: Reload | None = None
     compared: Comparison | None = None
@@ -116,6 +141,7 @@ class TestEvidence:
         turns: Every turn of every client.
         unused: Script steps left over.
         unscripted: Model calls outside of any turn without a step.
+        refused: Requests outside of any turn that the model's provider would refuse.
         blocked: Connections stopped outside of any turn.
         answers: Responses since the last turn.
         trespasses: What a second user could do with what is the first user's.
@@ -126,6 +152,7 @@ class TestEvidence:
     turns: Sequence[Turn] = ()
     unused: Sequence[UnusedSteps] = ()
     unscripted: Sequence[UnscriptedCall] = ()
+    refused: Sequence[RefusedRequest] = ()
     blocked: Sequence[BlockedCall] = ()
     answers: Sequence[Answer] = ()
     trespasses: Sequence[Trespass] = ()

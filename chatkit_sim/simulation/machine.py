@@ -15,7 +15,7 @@ from ..errors import UsageError, Violation, ViolationError
 from ..recording import Turn
 from .drawn_model import Drawing
 from .moves import Move
-from .scene import NotPlayable, Scene, World, keys_of
+from .scene import NotPlayable, Scene, World, collected_on_demand, keys_of
 from .schemas import Strategy
 from .speed import cached_request_adapter
 from .story import Key, Played, Story
@@ -59,6 +59,7 @@ class ChatKitMachine(RuleBasedStateMachine):
         super().__init__()
         self._resources = ExitStack()
         self._resources.enter_context(cached_request_adapter())
+        self._resources.enter_context(collected_on_demand())
         try:
             bench = self._resources.enter_context(self.world.opened())
             self.drawing.forget()

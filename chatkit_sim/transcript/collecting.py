@@ -49,7 +49,7 @@ def collect_ids(source: Source) -> Ids:
                     _add(ids, "attachment", each)
             for step in stream.steps:
                 if isinstance(step, TextRun):
-                    ids.add("item", step.item_id)
+                    ids.add("message", step.item_id)
                 elif isinstance(step, OneEvent):
                     _event(ids, step.event)
     for item in source.items:

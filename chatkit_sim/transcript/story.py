@@ -32,14 +32,14 @@ from chatkit.types import (
 
 from ..wire import Step, TextRun
 from .aliases import own, reference
-from .bodies import annotation_lines, item_label, item_lines, task_head, thread_lines, update_lines
+from .bodies import annotation_lines, item_label, item_lines, task_head, task_lines, thread_lines, update_lines
 from .differences import changed_lines
 from .happenings import happening
 from .payloads import indented, inline, text_lines
 from .trees import widget_lines
 
 if TYPE_CHECKING:
-    from chatkit.types import Annotation, ThreadItem, ThreadItemUpdate, ThreadMetadata
+    from chatkit.types import Annotation, Task, ThreadItem, ThreadItemUpdate, ThreadMetadata
 
 Block = list[str]
 """A heading and what stands below it."""
@@ -93,7 +93,8 @@ class _Updates:
     annotations: list[Annotation] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     heads: dict[int, list[str]] = field(default_factory=dict)
-    components: set[str] = field(default_factory=set)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
     tree: list[str] | None = None
 
 
@@ -118,7 +119,7 @@ class Story:
 
     def _read(self, step: Step) -> None:
         if isinstance(step, TextRun):
-            self._opened(step.item_id, "assistant").parts.setdefault(step.content_index, []).append(step.text)
+            self._opened(step.item_id).parts.setdefault(step.content_index, []).append(step.text)
             return
         event = step.event
         match event:
@@ -128,7 +129,7 @@ class Story:
                 entry.begun = event.item
                 entry.notes += ["added again"] if again else []
             case ThreadItemUpdatedEvent():
-                self._update(self._opened(event.item_id, "item"), event.update)
+                self._update(self._opened(event.item_id), event.update)
             case ThreadItemDoneEvent():
                 self._finish(event.item)
             case ThreadItemReplacedEvent():
@@ -146,18 +147,18 @@ class Story:
         self._entries.append(entry)
         return entry
 
-    def _opened(self, item_id: str, label: str) -> _Entry:
+    def _opened(self, item_id: str) -> _Entry:
         """The entry that an update belongs to; one of its own where nothing was added in this stream."""
         entry = self._open.get(item_id)
         if entry is not None:
             return entry
-        entry = self._begin(item_id, label)
+        entry = self._begin(item_id, f"update of {reference(item_id)}")
         if item_id in self._done:
-            entry.notes.append("updated after its done")
+            entry.notes.append("after its done")
         elif item_id in self._begun_before:
             entry.notes.append("continued")
         else:
-            entry.notes.append("never added")
+            entry.notes.append("not begun here")
         return entry
 
     def _update(self, entry: _Entry, update: ThreadItemUpdate) -> None:
@@ -171,9 +172,10 @@ class Story:
             case AssistantMessageContentPartAnnotationAdded():
                 updates.annotations.append(update.annotation)
             case WidgetStreamingTextValueDelta():
-                if update.component_id not in updates.components:
-                    updates.components.add(update.component_id)
+                if update.component_id not in updates.texts:
+                    updates.texts[update.component_id] = []
                     updates.blocks.append([f"text of #{update.component_id}, streamed"])
+                updates.texts[update.component_id].append(update.delta)
             case WidgetRootUpdated():
                 self._new_root(entry, updates, update)
             case WidgetComponentUpdated():
@@ -182,6 +184,7 @@ class Story:
             case WorkflowTaskAdded() | WorkflowTaskUpdated():
                 heads = updates.heads.setdefault(update.task_index, [])
                 head = task_head(update.task)
+                updates.tasks[update.task_index] = update.task
                 if not heads or heads[-1] != head:
                     heads.append(head)
             case GeneratedImageUpdated():
@@ -226,36 +229,51 @@ class Story:
             return entry.block
         item = entry.item or entry.begun
         notes = list(entry.notes)
-        streamed = entry.begun is not None or entry.parts or entry.updates is not None
-        if streamed and entry.item is not None:
+        if entry.item is not None and (entry.parts or entry.updates is not None):
             notes.insert(0, "streamed")
-        if not entry.done:
+        elif entry.item is not None and entry.begun is not None:
+            notes.insert(0, "added first")
+        if entry.begun is not None and not entry.done:
             notes.append("unfinished")
-        heading = f"{entry.label}{own(entry.item_id)}"
+        heading = entry.label if entry.label.startswith("update of ") else f"{entry.label}{own(entry.item_id)}"
         return [", ".join([heading, *notes]), *indented(self._body(entry, item))]
 
     def _body(self, entry: _Entry, item: ThreadItem | None) -> list[str]:
         if isinstance(item, AssistantMessageItem) or (item is None and entry.parts):
             return self._message(entry, item if isinstance(item, AssistantMessageItem) else None)
         lines = item_lines(item, times=self._times) if item is not None else []
-        final = {}
-        if isinstance(item, WorkflowItem) and entry.done:
+        updates = entry.updates
+        if updates is None:
+            return lines
+        final: dict[int, str] = {}
+        if entry.item is None:
+            # Nothing says what it came to, so the updates do.
+            lines += [line for index, task in sorted(updates.tasks.items()) for line in _numbered(index, task)]
+            for component, chunks in updates.texts.items():
+                lines += [f"text of #{component}", *indented(text_lines("".join(chunks)))]
+            final = {index: task_head(task) for index, task in updates.tasks.items()}
+        elif isinstance(item, WorkflowItem):
             final = dict(enumerate(task_head(task) for task in item.workflow.tasks))
-        for index, heads in sorted(entry.updates.heads.items()):
-            was = "was " if final else ""
-            lines += [f"task {index + 1} {was}{head}" for head in heads if head != final.get(index)]
+        for index, heads in sorted(updates.heads.items()):
+            lines += [f"task {index + 1} was {head}" for head in heads if head != final.get(index)]
         if isinstance(item, GeneratedImageItem) and item.image is not None:
             url = f": {inline(item.image.url)}"
-            return lines + [line.removesuffix(url) for update in entry.updates.blocks for line in update]
-        return lines + [line for update in entry.updates.blocks for line in update]
+            return lines + [line.removesuffix(url) for update in updates.blocks for line in update]
+        return lines + [line for update in updates.blocks for line in update]
 
     def _message(self, entry: _Entry, item: AssistantMessageItem | None) -> list[str]:
         told = ["".join(chunks) for _, chunks in sorted(entry.parts.items())]
         if item is None or not entry.done or entry.item is None:
             parts = [AssistantMessageContent(text=text) for text in told] or (item.content if item else [])
             lines = [line for part in parts for line in text_lines(part.text)]
-            return lines + [line for each in entry.updates.annotations for line in annotation_lines(each)]
+            annotations = entry.updates.annotations if entry.updates else []
+            return lines + [line for each in annotations for line in annotation_lines(each)]
         lines = item_lines(item)
         if told and told != [part.text for part in item.content]:
             lines += ["streamed as", *indented(line for text in told for line in text_lines(text))]
-        return lines + [line for update in entry.updates.blocks for line in update]
+        return lines + [line for update in (entry.updates.blocks if entry.updates else []) for line in update]
+
+
+def _numbered(index: int, task: Task) -> list[str]:
+    first, *rest = task_lines(task)
+    return [f"{index + 1}. {first}", *rest]

@@ -20,6 +20,9 @@ ADDED = pytest.StashKey[set[Path]]()
 HOSTS = pytest.StashKey[set[Path]]()
 """The files that simulation items of servers named by MODULE:ATTR hang under."""
 
+PROBLEM = pytest.StashKey[str]()
+"""Why a run with workers cannot be what was asked for."""
+
 
 def find_hosts(session: pytest.Session) -> None:
     """Decide which files have to be collected besides those that the arguments name.
@@ -94,7 +97,13 @@ def check_found(session: pytest.Session, items: list[pytest.Item]) -> None:
     rerun = any(config.getoption(name, False) for name in ("lf", "failedfirst", "stepwise"))
     if rerun or not all(_directory(config, argument) for argument in session.stash[ARGUMENTS]):
         return
-    raise pytest.UsageError(f"--chatkit-sim found no server to simulate.\n\n{NO_SERVER}")
+    message = f"--chatkit-sim found no server to simulate.\n\n{NO_SERVER}"
+    if hasattr(config, "workerinput"):
+        # A worker cannot end the run: it has nothing to run, and its controller says why.
+        items.clear()
+        config.stash[PROBLEM] = message
+        return
+    raise pytest.UsageError(message)
 
 
 def _directory(config: pytest.Config, argument: object) -> Path | None:

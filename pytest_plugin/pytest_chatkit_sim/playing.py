@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from .stage import Stage
 if TYPE_CHECKING:
     from chatkit_sim.simulation import Cast, Scenario
 
+_PROPERTY = "chatkit_sim_real_tools"
 CASTS = pytest.StashKey[dict[Any, "Cast"]]()
 """What the scenarios of this process have revealed, for each server."""
 
@@ -59,8 +61,11 @@ def _play(
     part: Callable[[str], AbstractContextManager[Any]],
 ) -> None:
     __tracebackhide__ = True
+    from chatkit_sim import ChatKitSimWarning
     from chatkit_sim.simulation import NotApplicable, Simulation
 
+    # What is only worth a warning fails no scenario, also where a project makes errors of its warnings.
+    warnings.simplefilter("always", ChatKitSimWarning)
     stage.bench.model.other_tools = item.config.stash[SETTINGS].tools
     simulation = Simulation(
         stage.bench,
@@ -86,17 +91,43 @@ def _cast_of(item: pytest.Item) -> Cast:
 
 
 def _announce(item: pytest.Item, names: Sequence[str]) -> None:
-    for line in announcement(names):
-        reporter = item.config.pluginmanager.get_plugin("terminalreporter")
-        capture = item.config.pluginmanager.get_plugin("capturemanager")
-        if reporter is None or capture is None:
-            continue
-        with capture.global_and_fixture_disabled():
+    announcer: Announcer = item.config.pluginmanager.get_plugin("chatkit-sim-announcer")
+    announcer.announce(item, names)
+
+
+class Announcer:
+    """Says which server tools run for real, before they do; on workers, as soon as their report is in.
+
+    Args:
+        config: The run.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._said: set[str] = set()
+
+    def announce(self, item: pytest.Item, names: Sequence[str]) -> None:
+        """Say it, or send it with the report of the item."""
+        if hasattr(self._config, "workerinput"):
+            item.user_properties.append((_PROPERTY, ", ".join(names)))
+        else:
+            self._say(", ".join(names))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Say what workers have sent."""
+        for name, value in report.user_properties:
+            if name == _PROPERTY and not hasattr(self._config, "workerinput"):
+                self._say(str(value))
+
+    def _say(self, names: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or names in self._said:
+            return
+        self._said.add(names)
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
             reporter.ensure_newline()
-            reporter.write_line(line)
-
-
-def announcement(names: Sequence[str]) -> Iterator[str]:
-    """What the terminal says before server tools run for real."""
-    yield f"chatkit-sim: server tools that run for real: {', '.join(names)}"
-    yield "  (put fakes in their place with the fixture chatkit_tools, or --chatkit-sim-tools=stub)"
+            reporter.write_line(f"chatkit-sim: server tools that run for real: {names}")
+            reporter.write_line(
+                "  (put fakes in their place with the fixture chatkit_tools, or --chatkit-sim-tools=stub)"
+            )

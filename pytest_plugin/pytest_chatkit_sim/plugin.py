@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from . import collection, failures, options, summing_up
+from . import collection, failures, options, playing, summing_up
 from .fixtures import (
     _chatkit_stage,
     async_chatkit_client,
@@ -62,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # A fixture whose parameters are what the options name cannot be written down beforehand.
         several = type("SeveralServers", (), {"chatkit_server": server_fixture(settings)})()
         config.pluginmanager.register(several, "chatkit-sim-servers")
+    if settings.simulate:
+        config.pluginmanager.register(playing.Announcer(config), "chatkit-sim-announcer")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -133,10 +135,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Pass the summary on, and see whether ignores have expired."""
+    """Pass the summary on, and see whether the run has failed for a reason of ours."""
     result = yield
     summing_up.hand_over(session.config)
-    summing_up.expire_ignores(session)
+    summing_up.settle_exit_status(session)
     return result
 
 

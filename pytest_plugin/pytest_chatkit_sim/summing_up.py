@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .collection import PROBLEM
 from .homes import Simulations
 from .options import SETTINGS
 from .stage import STAGE, quiet_imports
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 SUMMARY: pytest.StashKey[Summary] = pytest.StashKey()
 STALE = pytest.StashKey[list[str]]()
-_WORKER_KEY = "chatkit_sim"
+_WORKER_KEY, _PROBLEM_KEY = "chatkit_sim", "chatkit_sim_problem"
 
 
 def add_test(item: pytest.Item) -> None:
@@ -38,13 +39,17 @@ def add_test(item: pytest.Item) -> None:
 def hand_over(config: pytest.Config) -> None:
     """On a worker of pytest-xdist: give the summary to the controller."""
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
-    summary = config.stash.get(SUMMARY, None)
-    if output is not None and summary is not None:
-        output[_WORKER_KEY] = summary.to_json()
+    if output is None:
+        return
+    if SUMMARY in config.stash:
+        output[_WORKER_KEY] = config.stash[SUMMARY].to_json()
+    output[_PROBLEM_KEY] = config.stash.get(PROBLEM, "")
 
 
 def take_over(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
     """On the controller of pytest-xdist: add the summary of a worker."""
+    if workeroutput.get(_PROBLEM_KEY):
+        config.stash[PROBLEM] = workeroutput[_PROBLEM_KEY]
     if _WORKER_KEY not in workeroutput:
         return
     with quiet_imports():
@@ -53,9 +58,14 @@ def take_over(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
     config.stash[SUMMARY] = config.stash.get(SUMMARY, Summary()) + Summary.from_json(workeroutput[_WORKER_KEY])
 
 
-def expire_ignores(session: pytest.Session) -> None:
-    """At the end of a complete run: an ignore of the ini file or a flag that silenced nothing fails it."""
+def settle_exit_status(session: pytest.Session) -> None:
+    """Fail a run that was not what was asked for, and a complete one in which an ignore silenced nothing.
+
+    Ignores of the ini file and of flags expire so; those of a marker fail their test.
+    """
     config = session.config
+    if PROBLEM in config.stash and not hasattr(config, "workerinput"):
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
     summary = config.stash.get(SUMMARY, None)
     if summary is None or hasattr(config, "workerinput") or not _is_complete(session):
         return
@@ -68,6 +78,8 @@ def expire_ignores(session: pytest.Session) -> None:
 def write(reporter: pytest.TerminalReporter) -> None:
     """Write the summary, when a simulation ran or there is something worth saying."""
     config = reporter.config
+    if PROBLEM in config.stash:
+        reporter.write_line(f"ERROR: {config.stash[PROBLEM]}", red=True)
     summary = config.stash.get(SUMMARY, None)
     if summary is None:
         return

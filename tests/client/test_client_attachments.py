@@ -143,6 +143,13 @@ def test_with_the_server_itself_under_test_the_app_beside_it_takes_the_uploads()
     assert len(world.received) == 1
 
 
+def test_a_direct_upload_needs_the_app():
+    frontend = Frontend(attachments=AttachmentLimits(), upload=DirectUpload(url="/files"))
+    with SimulatedClient(World().server, frontend=frontend) as client:
+        with pytest.raises(UsageError, match="Give the app as well"):
+            client.upload(b"x", name="a.txt")
+
+
 def test_an_attachment_can_be_removed_before_it_is_sent(client_of):
     world = World()
     client = client_of(world)

@@ -155,7 +155,7 @@ def test_last_failed_runs_the_scenario_that_failed(project):
 
 
 def test_the_to_do_server_passes_and_the_summary_says_what_ran(todo):
-    result = todo.run("--chatkit-sim")
+    result = todo.run("--chatkit-sim", "-rs")
     result.assert_outcomes(passed=len(SLUGS) - 2, skipped=2)
     result.stdout.fnmatch_lines(
         [
@@ -223,11 +223,12 @@ class TodoServer(ChatKitServer):
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
         page = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
         items = await simple_to_agent_input(list(reversed(page.data)))
-        async for event in stream_agent_response(agent_context, Runner.run_streamed(agent, items, context=agent_context)):
+        run = Runner.run_streamed(agent, items, context=agent_context)
+        async for event in stream_agent_response(agent_context, run):
             yield event
 """,
     )
-    result = project.run("--chatkit-sim", "-k", "plain or tools or text-before")
+    result = project.run("--chatkit-sim", "-k", "plain-reply or text-before-call or (tools and not client)")
     result.stdout.fnmatch_lines(
         [
             '*SUBFAILED[[]ask_browser (agent "Weather")[]] conftest.py::chatkit-sim::tools*',
@@ -267,7 +268,7 @@ def broken(monkeypatch):
     monkeypatch.setattr(TodoList, "items", items)
 """,
     )
-    result = todo.run("--chatkit-sim", "--chatkit-sim-tools=stub")
+    result = todo.run("--chatkit-sim", "--chatkit-sim-tools=stub", "-rs")
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*run for real*")
     result.stdout.fnmatch_lines(["SKIPPED*the server did not ask for a client tool, whatever was tried*"])

@@ -22,7 +22,14 @@ EGGS = call(item="eggs", call_id="call_2")
 
 def model(*call_ids, given=(), tool="add_item", run=1, agent="Assistant", **settings):
     """A model call that answers with calls of ``tool``, given outputs of earlier ones."""
-    outputs = [{"type": "function_call_output", "call_id": id, "output": "None"} for id in given]
+    outputs = [
+        entry
+        for id in given
+        for entry in (
+            {"type": "function_call", "call_id": id, "name": tool, "arguments": "{}"},
+            {"type": "function_call_output", "call_id": id, "output": "None"},
+        )
+    ]
     answer = tuple({"type": "function_call", "call_id": id, "name": tool, "arguments": "{}"} for id in call_ids)
     return ModelCalled(run=run, agent=agent, after_event=2, input=outputs, output=answer, **settings)
 

@@ -5,7 +5,6 @@ from chatkit.types import (
     ClientEffectEvent,
     CustomTask,
     EndOfTurnItem,
-    HiddenContextItem,
     NoticeEvent,
     ProgressUpdateEvent,
     TaskItem,
@@ -27,7 +26,6 @@ HEAD = {"id": "item_1", "thread_id": THREAD, "created_at": NOW}
         [done(message())],
         [done(message("  "))],
         [done(EndOfTurnItem(**HEAD))],
-        [done(HiddenContextItem(**HEAD, content="x"))],
         [done(message("Wait")), ThreadItemRemovedEvent(item_id="msg_1")],
     ],
 )

@@ -14,6 +14,8 @@ from agents.exceptions import ModelBehaviorError
 from agents.models.interface import ModelTracing
 from agents.testing import ModelCall
 
+from .chat_input import as_items
+
 Wire = Literal["responses", "chat"]
 
 _ENDPOINTS: tuple[tuple[str, Wire, str], ...] = (
@@ -145,8 +147,6 @@ def as_call(asked: Asked, handoffs: Sequence[str] = ()) -> ModelCall:
         asked: The request.
         handoffs: The names of tools that are handoffs of the agent; the wire does not tell them apart.
     """
-    from .chat_input import as_items
-
     body = asked.body
     tools = [_tool(tool) for tool in body.get("tools") or ()]
     if asked.wire == "chat":
