@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client import AsyncSimulatedClient as AsyncSimulatedClient
+    from .client import AttachmentLimits as AttachmentLimits
     from .client import ClientToolError as ClientToolError
+    from .client import ComposerModel as ComposerModel
+    from .client import ComposerTool as ComposerTool
+    from .client import DirectUpload as DirectUpload
+    from .client import Entity as Entity
+    from .client import Frontend as Frontend
     from .client import Limits as Limits
     from .client import Policies as Policies
     from .client import SimulatedClient as SimulatedClient
@@ -37,9 +43,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AsyncSimulatedClient": "client",
+    "AttachmentLimits": "client",
     "ChatKitSimError": "errors",
     "ChatKitSimWarning": "errors",
     "ClientToolError": "client",
+    "ComposerModel": "client",
+    "ComposerTool": "client",
+    "DirectUpload": "client",
+    "Entity": "client",
+    "Frontend": "client",
     "Limits": "client",
     "MemoryStore": "stores",
     "ModelScript": "model",

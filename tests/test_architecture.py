@@ -113,9 +113,15 @@ def test_the_public_names():
     assert chatkit_sim.__all__ == sorted(chatkit_sim.__all__)
     assert chatkit_sim.__all__ == [
         "AsyncSimulatedClient",
+        "AttachmentLimits",
         "ChatKitSimError",
         "ChatKitSimWarning",
         "ClientToolError",
+        "ComposerModel",
+        "ComposerTool",
+        "DirectUpload",
+        "Entity",
+        "Frontend",
         "Limits",
         "MemoryStore",
         "ModelScript",

@@ -13,8 +13,8 @@ from typing import Any
 from chatkit.types import ClientEffectEvent, ThreadItem, ThreadItemReplacedEvent, ThreadMetadata
 
 from ..errors import UsageError, Violation, ViolationError
-from ..recording import SERVING, Fold, OutlivingTask, RecordedStream, Reload, ThreadView, Turn
-from ..rules import Evidence
+from ..recording import SERVING, Comparison, Fold, OutlivingTask, RecordedStream, Reload, ThreadView, Turn
+from ..rules import RELOAD_RULES, Evidence, Verdict
 from ..transports import Transport
 from ..wire import OneEvent, Request
 from ..wire import requests as wire
@@ -24,7 +24,7 @@ from .composer import Composer, Content, SendOptions, check_open
 from .driver import Page as ClientPage
 from .driver import TurnDriver
 from .expectations import Expectations
-from .leaving import is_of_sdk, may_live_on, outliving
+from .leaving import Settling
 from .live import LiveStream, new_exchange
 from .reading import open_thread, read_back
 from .serving import open_context
@@ -89,8 +89,7 @@ class ClientCore:
         self._driver: TurnDriver | None = None
         self._transport: Transport | None = None
         self._loading = False
-        self._tasks_before: set[asyncio.Task[Any]] = set()
-        self._outliving: set[asyncio.Task[Any]] = set()
+        self._settling = Settling(bench.limits.settle, bench.policies.background_tasks)
         self._witness = Witness(bench.surroundings)
 
     @property
@@ -175,6 +174,8 @@ class ClientCore:
         if driver is not None:
             await driver.interrupt("disconnected", "the page was reloaded")
             self.thread_id = driver.thread_id
+        elif (error := await self._check_stored(self.active_thread("reload"))) is not None:
+            raise error
         return await self.load(self.active_thread("reload"))
 
     async def load(self, thread_id: str) -> ThreadView:
@@ -258,13 +259,13 @@ class ClientCore:
             bench.policies,
             bench.attribute,
         )
-        self._tasks_before = _tasks()
+        self._settling.begin()
         self._witness.wrote(self.thread_id)
         self._driver = TurnDriver(page, len(self.turns) + 1, request, self._fold, self._fold.view(), self.thread_id)
         return self._driver
 
     async def _conclude(self, driver: TurnDriver) -> Outcome:
-        outliving = await self._settle(driver)
+        outliving = await self._settling.settle(given_up=driver.given_up, alone=self.bench.owns_loop)
         self._witness.wrote(driver.thread_id)
         turn = driver.turn()
         if self._driver is driver:
@@ -290,39 +291,41 @@ class ClientCore:
         self._witness.compares(self.thread_id, turn.view, reload)
         self.turns.append(turn)
         verdict = self.bench.catalogue.judge(evidence)
-        left = self.expectations.take(turn, verdict.violations)
-        errors = tuple(violation for violation in left if violation.severity == "error")
+        errors = self._raised(turn, verdict)
         self.bench.judged.append(Judged(turn, verdict, errors))
         return Outcome(turn, failure or _violation_error(errors, turn))
+
+    def _raised(self, turn: Turn, verdict: Verdict) -> tuple[Violation, ...]:
+        left = self.expectations.take(turn, verdict.violations)
+        return tuple(violation for violation in left if violation.severity == "error")
+
+    async def _check_stored(self, thread_id: str) -> ViolationError | None:
+        """Hold what is stored against the page, once more: what the last turn's own check has not seen."""
+        view = self.view
+        known = self._witness.knows(thread_id)
+        compared: Comparison | None = known["compared"]
+        if not self.turns or self.turns[-1].view != view:
+            return None  # nothing on show that a turn brought
+        only = (
+            RELOAD_RULES if compared is None or compared.view != view else RELOAD_RULES - {"reload-matches-live-view"}
+        )
+        reload = await self._read(thread_id, view)
+        evidence = Evidence(self.turns[-1], tuple(self.turns[:-1]), reload=reload, **known)
+        verdict = self.bench.catalogue.judge(evidence, only=only)
+        errors = self._raised(evidence.turn, verdict)
+        self.bench.judged.append(Judged(None, verdict, errors))
+        return _violation_error(errors, evidence.turn)
 
     async def _read_back(self, view: ThreadView, failure: BaseException | None) -> Reload | None:
         if not self.bench.reload_check or self.thread_id is None or failure is not None or self._driver is not None:
             return None
-        reload = await read_back(self.thread_id, self.fetch)
+        return await self._read(self.thread_id, view)
+
+    async def _read(self, thread_id: str, view: ThreadView) -> Reload:
+        reload = await read_back(thread_id, self.fetch)
         async with AsyncExitStack() as stack:
             context = await open_context(self.context, stack) if self.bench.server is not None else None
-            return await looked_into(reload, view, self.bench.server, self.thread_id, context)
-
-    async def _settle(self, driver: TurnDriver) -> tuple[OutlivingTask, ...]:
-        """Let the app's background tasks (a title agent) finish, as they would on a server that goes on.
-
-        Returns:
-            Those that did not, as far as they are certainly the turn's.
-        """
-        seconds, allowed = self.bench.limits.settle, self.bench.policies.background_tasks
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            new = _tasks() - self._tasks_before - self._outliving
-            waiting = {task for task in new if not may_live_on(task, allowed)}
-            remaining = deadline - asyncio.get_running_loop().time()
-            if not waiting or remaining <= 0:
-                break
-            await asyncio.wait(waiting, timeout=remaining)
-        # On a test's own loop they may be the doing of what runs beside.
-        certain = self.bench.owns_loop or not self._tasks_before - self._outliving
-        self._outliving = {task for task in self._outliving | waiting if not task.done()}
-        blamed = {task for task in waiting if not (driver.given_up and is_of_sdk(task))}
-        return tuple(outliving(task, seconds) for task in blamed) if certain else ()
+            return await looked_into(reload, view, self.bench.server, thread_id, context)
 
     async def transport(self) -> Transport:
         """This client's way to the server, opened now if it was not."""
@@ -363,8 +366,3 @@ def _violation_error(errors: Sequence[Violation], turn: Turn) -> ViolationError 
     error = ViolationError(errors, turn=turn)
     error.__cause__ = next((violation.cause for violation in errors if violation.cause is not None), None)
     return error
-
-
-def _tasks() -> set[asyncio.Task[Any]]:
-    current = asyncio.current_task()
-    return {task for task in asyncio.all_tasks() if task is not current}

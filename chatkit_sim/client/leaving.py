@@ -108,24 +108,60 @@ def late_entries(entries: Iterable[RunEntry]) -> Iterator[LateWork]:
             yield LateWork("tool", entry.tool, f"call {entry.call_id}")
 
 
-def outliving(task: asyncio.Task[Any], seconds: float) -> OutlivingTask:
-    """A task that is still there, for a person."""
-    coroutine = task.get_coro()
-    stack = task.get_stack(limit=1)
-    where = ""
-    if stack:
-        code = stack[0].f_code
-        where = f"{code.co_filename}:{stack[0].f_lineno} in {code.co_name}"
-    return OutlivingTask(task.get_name(), getattr(coroutine, "__qualname__", repr(coroutine)), where, seconds)
-
-
-def may_live_on(task: asyncio.Task[Any], allowed: Collection[str]) -> bool:
-    """Whether a task is of no interest: the SDK's known leak, chatkit-sim's own, or allowed by name.
+class Settling:
+    """Lets the app's background tasks (a title agent) finish, as they would on a server that goes on.
 
     Args:
-        task: The task.
-        allowed: Patterns for the task's name or its coroutine's.
+        seconds: How long they are waited for.
+        allowed: Patterns for the names of tasks, or of their coroutine functions, that may live on.
     """
+
+    def __init__(self, seconds: float, allowed: Collection[str]) -> None:
+        self._seconds = seconds
+        self._allowed = allowed
+        self._before: set[asyncio.Task[Any]] = set()
+        self._known: set[asyncio.Task[Any]] = set()
+
+    def begin(self) -> None:
+        """A turn begins: what is there already is not its doing."""
+        self._before = _tasks()
+
+    async def settle(self, *, given_up: bool, alone: bool) -> tuple[OutlivingTask, ...]:
+        """Wait for the turn's tasks; returns those that live on, as far as they are certainly the turn's.
+
+        Args:
+            given_up: Whether a stream did not come to its end, so that the SDK's run goes on by itself.
+            alone: Whether nobody else begins tasks on this loop.
+        """
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        while True:
+            waiting = {task for task in _tasks() - self._before - self._known if not _may_live_on(task, self._allowed)}
+            remaining = deadline - asyncio.get_running_loop().time()
+            if not waiting or remaining <= 0:
+                break
+            await asyncio.wait(waiting, timeout=remaining)
+        certain = alone or not self._before - self._known
+        self._known = {task for task in self._known | waiting if not task.done()}
+        blamed = {task for task in waiting if not (given_up and _is_of_sdk(task))}
+        return tuple(self._outliving(task) for task in blamed) if certain else ()
+
+    def _outliving(self, task: asyncio.Task[Any]) -> OutlivingTask:
+        coroutine = task.get_coro()
+        stack = task.get_stack(limit=1)
+        where = ""
+        if stack:
+            code = stack[0].f_code
+            where = f"{code.co_filename}:{stack[0].f_lineno} in {code.co_name}"
+        return OutlivingTask(task.get_name(), getattr(coroutine, "__qualname__", repr(coroutine)), where, self._seconds)
+
+
+def _tasks() -> set[asyncio.Task[Any]]:
+    current = asyncio.current_task()
+    return {task for task in asyncio.all_tasks() if task is not current}
+
+
+def _may_live_on(task: asyncio.Task[Any], allowed: Collection[str]) -> bool:
+    """Whether a task is of no interest: the SDK's known leak, chatkit-sim's own, or allowed by name."""
     name = getattr(task.get_coro(), "__qualname__", "")
     # `_merge_generators` of chatkit.agents leaves the reader of its queue behind whenever a run fails.
     if "_AsyncQueueIterator" in name or task.get_name().startswith("chatkit-sim"):
@@ -133,7 +169,7 @@ def may_live_on(task: asyncio.Task[Any], allowed: Collection[str]) -> bool:
     return any(fnmatchcase(candidate, pattern) for pattern in allowed for candidate in (task.get_name(), name))
 
 
-def is_of_sdk(task: asyncio.Task[Any]) -> bool:
+def _is_of_sdk(task: asyncio.Task[Any]) -> bool:
     """Whether a task is part of a run that goes on by itself when its stream is given up."""
     coroutine = task.get_coro()
     if getattr(coroutine, "cr_code", None) is None:  # an async generator's next step

@@ -11,9 +11,11 @@ from .base import (
     place,
 )
 from .catalogue import ALL_RULES, Catalogue, Ignore, Verdict
+from .persistence import RELOAD_RULES
 
 __all__ = [
     "ALL_RULES",
+    "RELOAD_RULES",
     "BlockedCall",
     "Catalogue",
     "ClientToolContract",

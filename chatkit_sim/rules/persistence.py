@@ -235,3 +235,6 @@ PERSISTENCE_RULES = (
         yields_to=("item-done-once", "unique-item-ids"),
     ),
 )
+
+RELOAD_RULES = frozenset(rule.slug for rule in PERSISTENCE_RULES)
+"""The slugs of the rules that hold a reload against the page."""

@@ -229,13 +229,15 @@ class Answer(Move):
 
 @dataclass(frozen=True)
 class Join(Move):
-    """A further client comes: a second tab that opens the first client's thread, or another user.
+    """A further client comes: a second tab, or another user.
 
     Attributes:
         other_user: Whether it is somebody else.
+        opens: Whether the second tab opens the first client's thread.
     """
 
     other_user: bool = False
+    opens: bool = False
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,9 @@ class Scene:
         first = self.clients[0]
         if not move.other_user:
             client = first.another()
-            if first.thread_id is not None:
+            if move.opens:
+                if first.thread_id is None:
+                    raise NotPlayable("The first client has no thread yet.")
                 await client.open(first.thread_id)
         elif self.world.other_context is None:
             raise NotPlayable("There is no second user.")

@@ -100,7 +100,18 @@ def _joins(scene: Scene, client: AsyncSimulatedClient) -> bool:
 
 
 def _in_company(scene: Scene, client: AsyncSimulatedClient) -> bool:
-    return client is scene.clients[0] and len([one for one in scene.clients if _writes(scene, one)]) > 1
+    return client is scene.clients[0] and len(_apart(scene)) > 1
+
+
+def _apart(scene: Scene) -> list[int]:
+    # What two tabs write into one thread at the same time gets in each other's way on every ChatKit server.
+    threads: list[str] = []
+    found: list[int] = []
+    for number, client in enumerate(scene.clients):
+        if _writes(scene, client) and (client.thread_id is None or client.thread_id not in threads):
+            found.append(number)
+            threads += [client.thread_id] if client.thread_id is not None else []
+    return found
 
 
 def _waits(scene: Scene, client: AsyncSimulatedClient) -> bool:
@@ -186,12 +197,12 @@ def _answer(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
 
 def _join(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
     other = scene.world.other_context is not None and draw(st.booleans(), label="another user")
-    return Join(other_user=other, client=len(scene.clients))
+    opens = not other and scene.clients[0].thread_id is not None and draw(st.booleans(), label="opens the same thread")
+    return Join(other_user=other, opens=opens, client=len(scene.clients))
 
 
 def _at_once(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
-    who = [number for number, one in enumerate(scene.clients) if _writes(scene, one)]
-    return AtOnce(tuple(_send(scene, number, draw, messages) for number in who))
+    return AtOnce(tuple(_send(scene, number, draw, messages) for number in _apart(scene)))
 
 
 def _wait(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:

@@ -219,7 +219,7 @@ class Story:
     def _remove(self, item_id: str) -> None:
         entry = self._open.pop(item_id, None)
         if entry is not None:
-            entry.notes.append("removed before it was done")
+            entry.notes.append("removed before it was done" if entry.begun is not None else "then removed")
             entry.done = True
         else:
             self._entries.append(_Entry(block=[f"removed {reference(item_id)}"]))

@@ -24,7 +24,7 @@ from .fixtures import (
 )
 from .homes import ServerHome
 from .servers import server_fixture
-from .stage import STAGE, let_chatkit_be_imported
+from .stage import STAGE, quieten_sdks
 
 __all__ = [
     "_chatkit_stage",
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Prepare for conftests that import chatkit, or build an OpenAI client."""
-    let_chatkit_be_imported(early_config)
+    quieten_sdks(early_config)
     if early_config.getini("chatkit_dummy_key"):
         os.environ.setdefault("OPENAI_API_KEY", "sk-chatkit-sim-dummy")
     return (yield)

@@ -104,13 +104,21 @@ def quiet_imports() -> Iterator[None]:
         yield
 
 
-def let_chatkit_be_imported(config: pytest.Config) -> None:
-    """The same for conftests and test modules, which pytest imports under its own filters."""
-    line = f"ignore:{_WIDGET_NOISE}:DeprecationWarning:abc"
-    config.addinivalue_line("filterwarnings", line)
+def quieten_sdks(config: pytest.Config) -> None:
+    """Ignore warnings of the SDKs about themselves, which projects that make errors of warnings cannot mend.
+
+    Conftests and test modules import chatkit under pytest's own filters. A run of the Agents SDK that is cancelled before
+    its first step leaves a coroutine behind, which is noticed in whichever test comes next.
+    """
+    lines = [
+        f"ignore:{_WIDGET_NOISE}:DeprecationWarning:abc",
+        "ignore:coroutine 'run_single_turn' was never awaited:RuntimeWarning",
+    ]
+    for line in lines:
+        config.addinivalue_line("filterwarnings", line)
     from_flags = config.known_args_namespace.pythonwarnings
     if from_flags:  # these come after those of the ini file
-        from_flags.append(line)
+        from_flags += lines
 
 
 def check_versions() -> None:

@@ -1,7 +1,5 @@
 """Differences of transcripts: they begin at the first change, say where that is, and stay short."""
 
-import time
-
 from chatkit_sim.transcript import difference
 from chatkit_sim.transcript.differences import changed_lines, same_start
 
@@ -47,7 +45,7 @@ def test_what_lies_between_two_changes_is_counted():
     new = old.replace("Hello 1\n", "Bye 1\n").replace("Hello 15\n", "Bye 15\n")
     lines = shown(old, new)
     assert "… 35 lines as before" in lines
-    assert [line for line in lines if line[0] in "-+"] == [
+    assert [line for line in lines if line.startswith(("-", "+"))] == [
         "-   | Hello 1",
         "+   | Bye 1",
         "-   | Hello 15",
@@ -62,12 +60,10 @@ def test_a_long_one_is_cut_and_says_so():
     assert lines[-1].endswith("more lines of this difference")
 
 
-def test_its_cost_does_not_follow_the_number_of_changes():
-    old = text(*map(entry, range(100_000)))
-    new = text(*(entry(number, "Bye" if number % 10 == 0 else "Hello") for number in range(100_000)))
-    before = time.process_time()
-    assert difference(old, new)
-    assert time.process_time() - before < 20, "difflib over all of it would take minutes"
+def test_of_very_long_texts_only_the_beginning_is_aligned():
+    old = text(*map(entry, range(5_000)))
+    new = text(*(entry(number, "Bye" if number % 10 == 0 else "Hello") for number in range(5_000)))
+    assert shown(old, new, limit=1_000)[-1] == "… 14,771 more lines were not compared"
 
 
 def test_the_same_start_is_found_wherever_it_ends():
