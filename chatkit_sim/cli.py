@@ -1,4 +1,4 @@
-"""The command ``chatkit-sim``: which rules there are, and what each of them means."""
+"""The command ``chatkit-sim``: which rules there are, what each of them means, and reports of several runs as one."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("rules", help="list the rules that every turn is held to")
     explain = commands.add_parser("explain", help="say what a rule asks for, and what happens otherwise")
     explain.add_argument("rule", metavar="RULE", help="the slug of a rule, such as stop-at-client-tool")
+    commands.add_parser("report", help="make one report of several, such as those of CI shards", add_help=False)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == "report":
+        return _report(arguments[1:])
     given = parser.parse_args(arguments)
     rules = _rules()
     if given.command == "rules":
@@ -45,6 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(_explained(rule))
     return 0
+
+
+def _report(arguments: Sequence[str]) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of its own widget classes
+        from .report.command import run_report
+
+        return run_report(arguments)
 
 
 def _rules() -> Sequence[Rule]:

@@ -125,7 +125,7 @@ class Bench:
         self._instrumentation = self._patches.enter_context(Instrumentation.active())
         guard = NetworkGuard(allow=options.get("allow_network", ()), strict=options.get("strict_network", False))
         self.guard = self._patches.enter_context(guard)
-        self._seen_blocked = self._seen_unscripted = 0
+        self._seen_blocked = self._seen_unscripted = self._seen_refused = 0
 
     @property
     def turns(self) -> list[Turn]:
@@ -186,12 +186,14 @@ class Bench:
         return self._runner.run(work(), context=copy_context())
 
     def new_evidence(self) -> dict[str, Any]:
-        """Model calls without a step and stopped connections since the last call."""
+        """Model calls without a step or refused, and stopped connections, since the last call."""
         unscripted = self.model.unscripted[self._seen_unscripted :]
+        refused = self.model.refused[self._seen_refused :]
         blocked = self.guard.blocked[self._seen_blocked :]
         self._seen_unscripted += len(unscripted)
+        self._seen_refused += len(refused)
         self._seen_blocked += len(blocked)
-        return {"unscripted": tuple(unscripted), "blocked": tuple(blocked)}
+        return {"unscripted": tuple(unscripted), "refused": tuple(refused), "blocked": tuple(blocked)}
 
     def conclude(self) -> None:
         """Judge the test as a whole, once: steps left over, connections outside of turns; and give the warnings.

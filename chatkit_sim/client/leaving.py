@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
@@ -12,7 +12,7 @@ from typing import Any
 
 from chatkit.server import ChatKitServer
 
-from ..recording import SERVING, Exchange, LateWork, ModelCalled, OutlivingTask, RunEntry, ToolStarted
+from ..recording import SERVING, Exchange, LateWork, ModelCalled, OutlivingTask, RunEntry, RunStarted, ToolStarted
 
 _WRITES = (
     "save_thread",
@@ -99,11 +99,25 @@ def _subject(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     return ""
 
 
-def late_entries(entries: Iterable[RunEntry]) -> Iterator[LateWork]:
-    """Model calls and tools among what a run did after the client had left."""
-    for entry in entries:
+def late_entries(entries: Sequence[RunEntry], left: int, noticed: int) -> Iterator[LateWork]:
+    """Model calls and tools that began after the client had left.
+
+    A run that was begun by the time the server noticed makes its first model call, and so do its guardrails: that is
+    the SDK's doing.
+
+    Args:
+        entries: All that the runs did.
+        left: How many entries there were when the client left.
+        noticed: How many there were when the server's answer ended.
+    """
+    begun = {entry.run for entry in entries[:noticed] if isinstance(entry, RunStarted)}
+    called = {entry.run for entry in entries[:left] if isinstance(entry, ModelCalled)}
+    beginning = any(isinstance(entry, RunStarted) and entry.feeds_stream for entry in entries[:noticed]) and not called
+    for entry in entries[left:]:
         if isinstance(entry, ModelCalled):
-            yield LateWork("model call", entry.agent)
+            first, _ = entry.run not in called, called.add(entry.run)
+            if not (first and (beginning or entry.run in begun)):
+                yield LateWork("model call", entry.agent)
         elif isinstance(entry, ToolStarted):
             yield LateWork("tool", entry.tool, f"call {entry.call_id}")
 

@@ -46,7 +46,7 @@ class LiveStream:
         self.failure: BaseException | None = None
         self.steps: list[Step] = []
         self._aborted = False
-        self._left_at = 0
+        self._left_at = self._noticed_at = 0
         exchange.recorder.events_sent = self._count
 
     def _count(self) -> int:
@@ -92,6 +92,7 @@ class LiveStream:
                 self.ended, self.raised = "raised", error
         finally:
             SERVING.reset(token)
+            self._noticed_at = len(self.exchange.recorder.entries)
             self.steps = coalesce(self.events)
 
     def abort(self, kind: StreamEnd) -> None:
@@ -121,7 +122,8 @@ class LiveStream:
     def _late_work(self) -> tuple[LateWork, ...]:
         if not self._aborted:
             return ()
-        return (*late_entries(self.exchange.recorder.entries[self._left_at :]), *self.exchange.late_work)
+        late = late_entries(self.exchange.recorder.entries, self._left_at, self._noticed_at)
+        return (*late, *self.exchange.late_work)
 
     async def _consume(self, chunks: AsyncGenerator[bytes, None], listener: Listener | None) -> None:
         decoder = FrameDecoder()
@@ -135,7 +137,7 @@ class LiveStream:
                     event = decode_event(payload)
                     frames.append(payload)
                     events.append(event)
-                    if len(events) <= 4:
+                    if len(events) <= 4 or type(event) is StreamOptionsEvent:
                         self._read_preamble(event)
                     if listener is not None:
                         await self._tell(listener, event)

@@ -40,7 +40,7 @@ class NetworkBlocked(ChatKitSimError, RuntimeError):
     def __init__(self, call: BlockedCall) -> None:
         self.call = call
         port = f" port {call.port}" if call.port is not None else ""
-        what = call.request or f"a call to {call.host}{port}"
+        what = f"{call.request}, which no route matches," if call.request else f"a call to {call.host}{port}"
         super().__init__(
             f"chatkit-sim stopped {what} from {call.frame}. Tests run with a closed network: "
             f'put a fake in its place, or allow the host: NetworkGuard(allow=["{call.host}"]).'

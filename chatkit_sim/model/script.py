@@ -82,6 +82,7 @@ class ModelScript:
         refused: The requests over HTTP that the provider would refuse.
         injected: The errors that ``fails()`` raised.
         served_by: The mocked HTTP APIs that answer from it.
+        tapes: What answers from a cassette in its place.
         serve: Begins to serve the HTTP API when the boundary becomes ``http``; set by who can end it again.
     """
 
@@ -92,6 +93,7 @@ class ModelScript:
         self.refused: list[RefusedRequest] = []
         self.injected: list[BaseException] = []
         self.served_by: list[Any] = []
+        self.tapes: list[Any] = []
         self.serve: Callable[[], Any] | None = None
         self._boundary: Boundary = "model"
         self._broken: list[Exchange] = []
@@ -166,8 +168,14 @@ class ModelScript:
 
     def unused(self) -> list[UnusedSteps]:
         """Steps that no call took."""
-        seen = list(dict.fromkeys(request.agent for request in self._state.requests))
-        return [lane.unused(seen) for lane in (self._state.main, *self._state.agents) if lane.steps]
+        lanes = (self._state.main, *self._state.agents)
+        left = [lane.unused(self.agents_seen) for lane in lanes if lane.steps]
+        return [*left, *(steps for tape in self.tapes for steps in tape.unused())]
+
+    @property
+    def agents_seen(self) -> list[str]:
+        """The agents that called the model, in the order of their first calls."""
+        return list(dict.fromkeys(request.agent for request in self._state.requests))
 
     def is_injected(self, error: BaseException | None) -> bool:
         """Whether an error is one that ``fails()`` raised, or was raised because of it."""
@@ -204,7 +212,9 @@ class ModelScript:
     def forget(self) -> None:
         """Forget what the model was given and what went wrong; steps and answers stay."""
         self.unscripted.clear()
+        self.refused.clear()
         self.injected.clear()
+        self._broken.clear()
         self._state.requests.clear()
 
     def has_steps_for(self, agent: Agent[Any]) -> bool:
@@ -226,11 +236,7 @@ class ModelScript:
             UnscriptedModelCall: Nothing answers.
         """
         state, name = self._state, caller.agent.name
-        if not attempt:
-            state.calls[name] += 1
-        request = snapshot(call, agent=name, number=state.calls[name], feeds_stream=caller.feeds_stream)
-        if not attempt:
-            state.requests.append(request)
+        request = self.given(caller, call, attempt=attempt)
         lanes = [lane for lane in state.agents if lane.speaks and lane.matches(caller.agent)]
         main = not lanes and not state.passthrough and caller.feeds_stream and state.main.speaks
         for lane in [state.main] if main else lanes:
@@ -249,6 +255,16 @@ class ModelScript:
         if caller.own_model and not lanes and not main:
             return None
         raise self._unscripted(caller, call, request, lanes or ([state.main] if main else []))
+
+    def given(self, caller: Caller, call: ModelCall, *, attempt: int | None = None) -> ModelRequest:
+        """Record what the model was given; another attempt of a call is not another call."""
+        state, name = self._state, caller.agent.name
+        if not attempt:
+            state.calls[name] += 1
+        request = snapshot(call, agent=name, number=state.calls[name], feeds_stream=caller.feeds_stream)
+        if not attempt:
+            state.requests.append(request)
+        return request
 
     def _unscripted(
         self, caller: Caller, call: ModelCall, request: ModelRequest, lanes: list[Lane]

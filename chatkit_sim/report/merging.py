@@ -16,7 +16,8 @@ from .files import RECORDS, prepare, record_files
 from .records import FORMAT
 from .summary import Summary
 
-_ORDER = ("failed", "error", "unfinished", "xpassed", "passed", "xfailed", "skipped")
+_FAILED = ("failed", "error", "unfinished", "xpassed")
+_ORDER = (*_FAILED, "passed", "xfailed", "skipped")
 
 
 class Spot(NamedTuple):
@@ -61,7 +62,18 @@ class TestFound:
     @property
     def failed(self) -> bool:
         """Whether it stands among those to look at first."""
-        return self.record["outcome"] in _ORDER[:4]
+        return self.record["outcome"] in _FAILED
+
+    @property
+    def warned(self) -> bool:
+        """Whether a rule gave a warning."""
+        return any(violation["status"] == "warning" for violation in self.violations)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Where it stands: failures first, then warnings."""
+        order = _ORDER.index(self.record["outcome"])
+        return (order, 0) if self.failed else (len(_FAILED) + 1 - self.warned, order)
 
     def lines(self) -> Iterator[bytes]:
         """The turns, as JSON on one line each."""
@@ -77,7 +89,7 @@ class Collected:
 
     Attributes:
         runs: The processes, as in ``RunRecord``.
-        tests: The tests, failed ones first.
+        tests: The tests, failed ones first, then those with warnings.
         summary: What they did, counted.
         problems: Why something may be missing.
     """
@@ -175,7 +187,7 @@ class _Reader:
             self.tests.append(test)
 
     def collected(self) -> Collected:
-        tests = sorted(self.tests, key=lambda test: (_ORDER.index(test.record["outcome"]), test.record["test"]))
+        tests = sorted(self.tests, key=lambda test: (test.rank, test.record["test"]))
         return Collected(self.runs, tests, self.summary, self.problems)
 
     def _take(self, record: dict[str, Any], begun: dict[str, TestFound], spot: Spot) -> None:
@@ -183,8 +195,7 @@ class _Reader:
             case "run":
                 if record["format"] > FORMAT:
                     raise UsageError(
-                        f"{spot.file} was written by a newer chatkit-sim; upgrade it: "
-                        "pip install --upgrade chatkit-sim"
+                        f"{spot.file} was written by a newer chatkit-sim; upgrade it: pip install --upgrade chatkit-sim"
                     )
                 self.runs.append(record)
             case "turn":
@@ -192,8 +203,9 @@ class _Reader:
                 test.turns.append(_overview(record))
                 test.spots.append(spot)
             case "test":
-                test = begun.pop(record["test"], None) or self._begin(record["test"], {})
-                _ORDER.index(record["outcome"])
+                test = begun.get(record["test"]) or self._begin(record["test"], begun)
+                del begun[record["test"]]
+                _ORDER.index(record["outcome"])  # none of these is no outcome
                 test.record.update(record)
                 self.tests.append(test)
                 if record["summary"]:

@@ -65,7 +65,11 @@ def _told(entry: RunEntry, given: dict[str, Sequence[Any]]) -> tuple[Any, str, A
             return "handed-off", f"to {entry.to}", None
         case ClientToolAssigned():
             arguments = json_value(entry.arguments)
-            return "client-tool", call_text(entry.name, arguments, _LINE), {"asked by": entry.tool, "arguments": arguments}
+            return (
+                "client-tool",
+                call_text(entry.name, arguments, _LINE),
+                {"asked by": entry.tool, "arguments": arguments},
+            )
         case RunEnded():
             why = _error(entry.error) if entry.error else f"by {entry.stopped_by}" if entry.stopped_by else ""
             return "run-ended", why, _trace(entry.error) if entry.error else None

@@ -24,7 +24,8 @@ def render(summary: Summary) -> list[tuple[str, str]]:
         ("client tools", _client_tools(summary)),
         ("events", _seen(summary.events, summary.event_types)),
         ("items", _seen(summary.items, summary.item_types)),
-        ("rules", _rules(summary)),
+        ("rules", f"{len(summary.checked)} checked"),
+        *_not_checked(summary),
         ("violations", _counted(summary.violations) or "none"),
         ("warnings", _counted(summary.warnings)),
         *ignored(summary),
@@ -64,18 +65,20 @@ def _seen(seen: Mapping[str, int], exist: Iterable[str]) -> str:
         return text
     if len(never) <= _MANY:
         return f"{text}; never {', '.join(never)}"
-    return f"{text}: {', '.join(sorted(seen))}"
+    return f"{text}: {', '.join(sorted(seen))}" if seen else text
 
 
-def _rules(summary: Summary) -> str:
-    reasons: dict[str, set[str]] = {}
+def _not_checked(summary: Summary) -> list[tuple[str, str]]:
+    """The rules that no turn at all could be held to in full, by the reason."""
+    reasons: dict[tuple[str, str], set[str]] = {}
     for text in summary.not_checked:
         rule, _, why = text.partition(": ")
         if rule not in summary.checked:
-            reasons.setdefault(why, set()).add(rule)
-    parts = [f"{len(summary.checked)} checked"]
-    parts += [f"{len(rules)} not ({why}): {', '.join(sorted(rules))}" for why, rules in sorted(reasons.items())]
-    return "; ".join(parts)
+            reason, partly, _ = why.partition("; checked by")
+            reasons.setdefault(("in part" if partly else "not checked", reason), set()).add(rule)
+    return [
+        (label, f"{', '.join(sorted(rules))}: {why}") for (label, why), rules in sorted(reasons.items(), reverse=True)
+    ]
 
 
 def _counted(counts: Mapping[str, int]) -> str:

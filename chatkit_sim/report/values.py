@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from ..transcript import value_text
 from ..transcript.masking import mask_text, mask_value
 
-_DEPTH = 60  # of nested values; what is deeper is written as text
+_DEPTH = 60  # of nested values; what is deeper is not shown
+_TEXT = 400  # characters of a value that JSON cannot say
 
 
 def json_value(value: Any, depth: int = 0) -> Any:
@@ -26,7 +27,7 @@ def json_value(value: Any, depth: int = 0) -> Any:
         value: Anything: an event, a tool's output, an exception.
         depth: How deep in another value it was found.
     """
-    if value is None or isinstance(value, (bool, int)) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, (bool, int)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return json_value(value.value, depth)
@@ -35,7 +36,7 @@ def json_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if depth >= _DEPTH:
-        return masked(value_text(value))
+        return f"… ({type(value).__name__}, nested too deep to be shown)"
     if isinstance(value, BaseModel):
         given = {**value.__dict__, **(value.model_extra or {})}
         return _mapping({name: each for name, each in given.items() if each is not None}, depth)
@@ -51,7 +52,10 @@ def json_value(value: Any, depth: int = 0) -> Any:
         return _mapping({one.name: getattr(value, one.name) for one in dataclasses.fields(value)}, depth)
     if isinstance(value, (bytes, bytearray)):
         return f"<{len(value):,} bytes>"
-    return masked(value_text(value, 400))
+    try:
+        return masked(value_text(value, _TEXT))
+    except Exception as error:  # a broken repr of the app's must not break the report
+        return f"<{type(value).__name__}; its repr raised {type(error).__name__}>"
 
 
 def masked(text: str) -> str:

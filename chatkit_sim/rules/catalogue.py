@@ -19,6 +19,7 @@ from .items import ITEM_RULES
 from .model_input import MODEL_INPUT_RULES
 from .persistence import PERSISTENCE_RULES
 from .privacy import PRIVACY_RULES
+from .provider import PROVIDER_RULES
 from .script import SCRIPT_RULES
 from .stream import STREAM_RULES
 from .text import TEXT_RULES
@@ -40,6 +41,7 @@ ALL_RULES: tuple[Rule, ...] = (
     *PERSISTENCE_RULES,
     *HYGIENE_RULES,
     *SCRIPT_RULES,
+    *PROVIDER_RULES,
 )
 
 _IGNORE = re.compile(r"\s*(?P<rule>[^\[\]:\s]+)\s*(\[(?P<narrowed>[^\]]*)\])?\s*(:(?P<reason>.*))?", re.DOTALL)

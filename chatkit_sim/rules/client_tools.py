@@ -263,6 +263,7 @@ def _client_tool_call_is_newest(evidence: Evidence) -> Iterable[Violation]:
             "store.add_thread_item), and a store must keep items of equal created_at in the order they were added.",
             subjects={"tool": call.name, "client_tool": call.name} if call else {},
             cause=stream.raised,
+            items=(call.item_id,) if call else (),
         )
 
 
@@ -334,6 +335,7 @@ CLIENT_TOOL_RULES = (
         why="The output is refused with an exception, again and again; the conversation is stuck.",
         source="ChatKitServer._process_streaming_impl: ThreadsAddClientToolOutputReq loads one item, newest first",
         check=_client_tool_call_is_newest,
+        yields_to=("reload-order-matches",),
     ),
     Rule(
         slug="client-tool-turn-answered",

@@ -10,6 +10,7 @@ from ..recording import Turn
 from .base import Evidence
 from .comparing import Difference, Differences, is_lost, side_by_side
 from .excuses import run_errors
+from .ordering import disorderly
 from .origins import Origin, Origins, left_early, unfinished_by_accident
 from .words import listed
 
@@ -64,6 +65,7 @@ class _Scope:
             {item.id: item for item in evidence.compared.view.items} if evidence.compared is not None else {}
         )
         self.unsettled = _unsettled_calls([*evidence.earlier, turn])
+        self.disorderly = disorderly(evidence)
         self.position = {item_id: index for index, item_id in enumerate(now.stored)}
         self.first_new = next((self.position[item_id] for item_id in now.stored if self._is_new(item_id)), None)
 
@@ -76,6 +78,8 @@ class _Scope:
             return True  # somebody else may have changed it, or it was there before anyone looked
         if origin is not None and left_early(origin.history):
             return True  # what handle_stream_cancelled makes of it shows on a reload only
+        if difference.kind in ("missing", "extra") and difference.id in self.disorderly:
+            return True  # reload-order-matches says so, in the turn that showed it first
         if difference.kind == "extra":
             return self._excuses_extra(difference)
         item = difference.live

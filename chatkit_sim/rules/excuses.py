@@ -75,7 +75,7 @@ def disturbance(evidence: Evidence, history: StreamHistory) -> str | None:
         return "the client did something unusual"
     if history.errors or stream.swallowed:
         return "it brought an error"
-    if evidence.unscripted or evidence.blocked:
+    if evidence.unscripted or evidence.refused or evidence.blocked:
         return "the model or the network was not there"
     return None
 

@@ -39,8 +39,8 @@ def _no_work_after_cancel(evidence: Evidence) -> Iterable[Violation]:
             remedy="Store what is to be kept in handle_stream_cancelled, which runs when the client leaves, and cancel "
             "the app's own tasks in a `finally` of respond."
             if writes_only
-            else "End the run when the stream is given up: `try: async for event in stream_agent_response(...): yield "
-            "event`, `except asyncio.CancelledError: result.cancel(); raise`.",
+            else "End the work when the stream is given up, in a `finally` of respond: `result.cancel()` for a "
+            "streamed run, `task.cancel()` for a task.",
             subjects={"tool": kinds["tool"][0]} if "tool" in kinds else {},
             severity="warning",
         )

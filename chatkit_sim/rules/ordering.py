@@ -58,6 +58,16 @@ def order_problems(evidence: Evidence, origins: Origins) -> Iterator[OrderProble
         yield _of_page(evidence, origins, reload, swapped, ties)
 
 
+def disorderly(evidence: Evidence) -> set[str]:
+    """Items of one created_at in a store that orders by nothing else: it may find and delete the wrong ones."""
+    reload, before = evidence.reload, evidence.compared
+    if reload is None:
+        return set()
+    if not _disagreeing(reload) and (before is None or not _disagreeing(before.reload)):
+        return set()
+    return {item_id for group in _ties(evidence.turn.view, reload) for item_id in group}
+
+
 def stored_twice(reload: Reload) -> list[str]:
     """The ids of items that are stored more than once; what only some way of paging gives twice is not."""
     counts = [Counter(item.id for item in reading.items) for reading in reload.readings if reading.complete]

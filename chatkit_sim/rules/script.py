@@ -56,16 +56,24 @@ def _no_unscripted_model_call(evidence: Evidence | TestEvidence) -> Iterable[Vio
 
 def _no_network(evidence: Evidence | TestEvidence) -> Iterable[Violation]:
     frames: dict[str, list[str]] = {}
+    asked: dict[str, list[str]] = {}
     for blocked in evidence.blocked:
         frames.setdefault(_address(blocked), []).append(blocked.frame)
+        asked.setdefault(_address(blocked), []).extend([blocked.request] if blocked.request else [])
     for address, places in frames.items():
+        requests = list(dict.fromkeys(asked[address]))
         yield Violation(
             rule="no-network",
             place=_where(evidence),
             reason=f"The app reached for the network: {address} ({times(len(places), 'time')}). The connection was "
             "stopped, whatever the app made of that.",
-            details=[f"from {frame}" for frame in dict.fromkeys(places)],
-            remedy="Give that code a fake in the test, or allow the host for tests that mean to reach it.",
+            details=[
+                *(f"no route of chatkit_openai_api matches {request}" for request in requests),
+                *(f"from {frame}" for frame in dict.fromkeys(places)),
+            ],
+            remedy="Set a route for it on chatkit_openai_api, or allow the host for tests that mean to reach it."
+            if requests
+            else "Give that code a fake in the test, or allow the host for tests that mean to reach it.",
             subjects={"host": address.rpartition(":")[0] or address},
         )
 

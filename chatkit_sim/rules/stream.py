@@ -175,7 +175,8 @@ def _behind(stream: RecordedStream, index: int) -> BaseException | None:
 
 
 def _absent_model(evidence: Evidence, stream: RecordedStream) -> bool:
-    return bool(evidence.unscripted or evidence.blocked or any(map(told_elsewhere, run_errors(stream))))
+    absent = evidence.unscripted or evidence.refused or evidence.blocked
+    return bool(absent or any(map(told_elsewhere, run_errors(stream))))
 
 
 def _caused_by_client(stream: RecordedStream) -> bool:

@@ -1,19 +1,42 @@
-"""Simulation: scenarios that play on any ChatKit server, with a model that is improvised."""
+"""Simulation: scenarios and campaigns that play on any ChatKit server, with a model and users that are improvised."""
 
 from .arguments import example
+from .campaigns import GOALS, Campaign, CampaignError, CampaignResult, Finding, Goal, run_campaign
 from .cast import AgentSeen, Asking, Cast, ToolSeen
+from .clock import Clock, DeadlockError, VirtualLoop
+from .machine import ChatKitMachine, StoryError, chatkit_state_machine
 from .scenarios import SCENARIOS
+from .schemas import NothingFits
+from .simulate import Conversation, simulate
 from .simulation import NotApplicable, Scenario, ScenarioError, Simulation
+from .users import KINDS
 
 __all__ = [
+    "GOALS",
+    "KINDS",
     "SCENARIOS",
     "AgentSeen",
     "Asking",
+    "Campaign",
+    "CampaignError",
+    "CampaignResult",
     "Cast",
+    "ChatKitMachine",
+    "Clock",
+    "Conversation",
+    "DeadlockError",
+    "Finding",
+    "Goal",
     "NotApplicable",
+    "NothingFits",
     "Scenario",
     "ScenarioError",
     "Simulation",
+    "StoryError",
     "ToolSeen",
+    "VirtualLoop",
+    "chatkit_state_machine",
     "example",
+    "run_campaign",
+    "simulate",
 ]

@@ -6,15 +6,18 @@ import asyncio
 import selectors
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from ..client import AsyncSimulatedClient, Bench
+from ..client import AsyncSimulatedClient, Bench, Limits
 from ..client.face import ClientFace
 from ..errors import ChatKitSimError, UsageError
 from ..stores.conformance.ordered_loop import OrderedLoop
 
 _GRACE = 0.25  # real seconds that sockets and foreign threads get before time jumps
 _EXECUTOR = 0.05  # real seconds between two looks at a busy executor
+_EXECUTOR_THREADS = ("asyncio_", "ThreadPoolExecutor")
+_PATIENCE = 3600.0  # virtual seconds for one stream, which cost nothing
 _LONG = 600.0  # virtual seconds; who waits longer than that waits for nothing
 
 
@@ -71,7 +74,11 @@ class VirtualLoop(OrderedLoop):
     @property
     def has_company(self) -> bool:
         """Whether sockets or foreign threads may have something to say."""
-        foreign = any(thread.ident not in self._threads for thread in threading.enumerate())
+        # Threads of executors only speak when they work, which `busy` knows.
+        foreign = any(
+            thread.ident not in self._threads and not thread.name.startswith(_EXECUTOR_THREADS)
+            for thread in threading.enumerate()
+        )
         return foreign or len(vars(self)["_selector"].get_map()) > self._pipes
 
     def jump(self, seconds: float) -> None:
@@ -109,6 +116,11 @@ class _Jumping:
             raise DeadlockError(f"Nothing will ever happen any more: every task waits.\n{who_waits(loop)}")
         loop.jump(timeout)
         return ready
+
+
+def patient(limits: Limits) -> Limits:
+    """The same limits where time is virtual: a stream may take an hour."""
+    return replace(limits, seconds=max(limits.seconds, _PATIENCE))
 
 
 def who_waits(loop: asyncio.AbstractEventLoop) -> str:
@@ -161,6 +173,7 @@ class Clock:
         if bench._runner is not None:
             raise UsageError("The clock has to be there first: take chatkit_clock before any client is used.")
         bench.loop_factory = self._make
+        bench.limits = patient(bench.limits)
 
     def now(self) -> float:
         """Virtual seconds since the first move of a client."""

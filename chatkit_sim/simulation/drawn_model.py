@@ -155,13 +155,13 @@ class Drawing(Source):
             offer = Offer({}, output=offer.output)
         dice = self.draw(_DICE, label="luck of the model")
         if dice == _SELDOM - 1 and self.wrong:
-            return Said(lane, self.draw(wrong_steps(offer), label="the model"), wrong=True)
+            return Said(lane, self.draw(wrong_steps(offer), label="the model"), wrong=True, tools=offer.tools)
         if dice == _SELDOM - 2 and self.upstream and offer.output is None and not offer.required:
             return Said(lane, self.draw(upstream_steps(), label="the model"))
         step = self.draw(self._strategy(offer), label="the model")
         if any(part for part in step.parts if type(part).__name__ == "Calls"):
             self._rounds[agent] += 1
-        return Said(lane, step)
+        return Said(lane, step, tools=offer.tools)
 
     def _strategy(self, offer: Offer) -> Strategy:
         key = json.dumps([offer.tools, offer.required, offer.parallel, offer.output], sort_keys=True, default=repr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
@@ -14,11 +15,10 @@ from ..client import AsyncSimulatedClient
 from ..errors import UsageError, Violation, ViolationError
 from ..recording import Turn
 from .drawn_model import Drawing
-from .moves import Move
 from .scene import NotPlayable, Scene, World, collected_on_demand, keys_of
 from .schemas import Strategy
 from .speed import cached_request_adapter
-from .story import Key, Played, Story
+from .story import Key, Story
 from .users import KINDS, able, draw_move
 
 
@@ -34,6 +34,30 @@ class StoryError(ViolationError):
         self.key = key
         self.story = story
         super().__init__(tuple(violations), turn=turn)
+
+
+@cache
+def bug_class(key: Key) -> type[StoryError]:
+    """The class of a bug's errors: Hypothesis tells failures apart by their class."""
+    return type("StoryError", (StoryError,), {})
+
+
+def judge(story: Story, known: frozenset[Key] = frozenset()) -> None:
+    """Raise what the last move of a story has broken.
+
+    Args:
+        story: What was played.
+        known: Bugs that go unheard.
+
+    Raises:
+        StoryError: A rule was broken.
+    """
+    played = story[-1]
+    found = keys_of(played)
+    new = [key for key in found if key not in known]
+    if new:
+        turns = [one.turn for one in played.judged if one.raised]
+        raise bug_class(new[0])(new[0], found.values(), story, turn=turns[0] if turns else None)
 
 
 class ChatKitMachine(RuleBasedStateMachine):
@@ -52,7 +76,6 @@ class ChatKitMachine(RuleBasedStateMachine):
     drawing: ClassVar[Drawing]
     messages: ClassVar[Strategy | None] = None
     known: ClassVar[frozenset[Key]] = frozenset()
-    bugs: ClassVar[dict[Key, type[StoryError]]]
     on_example: ClassVar[Callable[[Story], None] | None] = None
 
     def __init__(self) -> None:
@@ -88,10 +111,10 @@ class ChatKitMachine(RuleBasedStateMachine):
         self.drawing.draw = data.draw
         move = draw_move(self.scene, kind, data.draw, self.messages)
         try:
-            played = self.scene.play(move)
+            self.scene.play(move)
         except NotPlayable:
             return  # what one client did has taken it from another
-        self._judge(move, played)
+        judge(tuple(self.scene.story), self.known)
 
     def teardown(self) -> None:
         """End the example."""
@@ -104,15 +127,6 @@ class ChatKitMachine(RuleBasedStateMachine):
             if self.world.is_shared:
                 scene.bench.judged.clear()
             self._resources.close()
-
-    def _judge(self, move: Move, played: Played) -> None:
-        found = keys_of(played)
-        new = [key for key in found if key not in self.known]
-        if not new:
-            return
-        turns = [one.turn for one in played.judged if one.raised]
-        bug = self.bugs.setdefault(new[0], type("StoryError", (StoryError,), {}))
-        raise bug(new[0], found.values(), tuple(self.scene.story), turn=turns[0] if turns else None)
 
 
 def chatkit_state_machine(
@@ -178,7 +192,7 @@ def machine_for(
 ) -> type[ChatKitMachine]:
     """The state machine over a world, with a rule for each kind of move."""
     members: dict[str, Any] = {kind: _rule_of(kind) for kind in kinds}
-    members |= {"world": world, "drawing": drawing, "messages": messages, "bugs": {}, "__doc__": ChatKitMachine.__doc__}
+    members |= {"world": world, "drawing": drawing, "messages": messages, "__doc__": ChatKitMachine.__doc__}
     return type(name, (ChatKitMachine,), members)
 
 

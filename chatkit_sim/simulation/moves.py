@@ -145,17 +145,10 @@ class Open(Move):
     """A user opens a thread of the history.
 
     Attributes:
-        number: Which of them, from 0 for the oldest.
+        number: Which of those that the story made, from 0 for the oldest.
     """
 
     number: int = 0
-
-    async def make(self, client: AsyncSimulatedClient) -> None:
-        """See ``Move``."""
-        threads = await client.threads(order="asc")
-        if self.number >= len(threads):
-            raise UsageError("There is no such thread to open.")
-        await client.open(threads[self.number])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from ..model import says
 from ..recording import Turn
 from .any_model import Plan
 from .cast import AgentSeen, Asking, Cast, ToolSeen
+from .fault_scenarios import FAULT_SCENARIOS
 from .simulation import NotApplicable, Scenario, Simulation
+from .store_scenarios import STORE_SCENARIOS
 from .survey import GREETING, explore, learn, request_of, survey
 
 _ROUNDS = 3  # client tools in a chain
@@ -204,5 +206,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "The page is reloaded while a client tool runs, and the user writes something else.",
         _message_while_pending,
     ),
+    *STORE_SCENARIOS,
+    *FAULT_SCENARIOS,
 )
 """The scenarios, in the order in which they are best read."""

@@ -15,19 +15,18 @@ from chatkit.server import ChatKitServer
 from ..client import AsyncSimulatedClient, Bench, ClientToolError, Limits
 from ..client.bench import BenchOptions
 from ..client.client_tools import ClientTool, ClientTools
-from ..errors import ChatKitSimError, LimitError, Place, UsageError, Violation, ViolationError, describe_exception
+from ..errors import LimitError, Place, UsageError, Violation, ViolationError, describe_exception
 from ..model import ModelScript, Step
 from ..rules.excuses import chain
-from .clock import DeadlockError, VirtualLoop
-from .moves import AtOnce, Delete, Join, Move, Wait
+from .clock import DeadlockError, VirtualLoop, patient
+from .moves import AtOnce, Delete, Join, Move, Open, Wait
 from .story import Key, Played, Reacted, Said, Source, key_of
 
-_PATIENCE = 3600.0  # virtual seconds for one stream
 _ERROR_RULES = ("no-unexpected-error", "stream-ends-cleanly")
 _MODELS_FAULT = ("ModelBehaviorError", "MaxTurnsExceeded")
 
 
-class NotPlayable(ChatKitSimError):
+class NotPlayable(UsageError):
     """A user of the page could not make this move now."""
 
 
@@ -72,6 +71,7 @@ class World:
             self.bench = self._new_bench()
         if self.virtual_time and self.bench._runner is None:
             self.bench.loop_factory = VirtualLoop
+            self.bench.limits = patient(self.bench.limits)
         yield self.bench
 
     def close(self) -> None:
@@ -83,10 +83,7 @@ class World:
         options: BenchOptions = {**self.options}
         if self.virtual_time:
             options["loop_factory"] = VirtualLoop
-            limits = options.get("limits") or Limits()
-            options["limits"] = Limits(
-                rounds=limits.rounds, events=limits.events, seconds=_PATIENCE, settle=limits.settle
-            )
+            options["limits"] = patient(options.get("limits") or Limits())
         options.setdefault("model", ModelScript())
         return Bench(self.server, context=self.context, **options)
 
@@ -115,6 +112,7 @@ class Scene:
         self.clients: list[AsyncSimulatedClient] = []
         self._seat(AsyncSimulatedClient(bench, context=world.context))
         self._ready = False
+        self._threads: dict[str | None, None] = {}
         self._lasting: set[asyncio.Task[Any] | None] = set()
 
     @property
@@ -197,7 +195,8 @@ class Scene:
         if isinstance(move, Delete) and others:
             raise NotPlayable("Whoever else has the thread open would be left with nothing, whatever the server does.")
         try:
-            await move.make(client)
+            await (self._open(move, client) if isinstance(move, Open) else move.make(client))
+            self._threads.update(dict.fromkeys(one.thread_id for one in self.clients))
         except ViolationError:
             return []  # it stands in what was judged
         except UsageError as error:
@@ -205,6 +204,13 @@ class Scene:
         except Exception as error:
             return [error]
         return []
+
+    async def _open(self, move: Open, client: AsyncSimulatedClient) -> None:
+        # Where the examples share a server, the history holds the threads of all of them.
+        threads = [thread.id for thread in await client.threads(order="asc") if thread.id in self._threads]
+        if move.number >= len(threads):
+            raise NotPlayable("There is no such thread to open.")
+        await client.open(threads[move.number])
 
     async def _join(self, move: Join) -> None:
         first = self.clients[0]

@@ -10,6 +10,7 @@ from typing import Any
 from chatkit.types import ThreadStreamEvent
 
 from ..client import Bench, SimulatedClient
+from ..client.core import Outcome
 from ..errors import ChatKitSimError, LimitError, Violation, ViolationError
 from ..model import Step, calls
 from ..recording import Turn
@@ -78,6 +79,11 @@ class Simulation:
         part: Opens a context for a part of the scenario, such as pytest's ``subtests.test``.
         announce: Told which server tools will run for real, by name, before the first of them does; told again when
             further ones come to light.
+        given: Gives what a project has besides, by the fixture's name, such as ``chatkit_other_context``; ``None`` for
+            what it has not.
+
+    Attributes:
+        context: The request context, or what makes it.
     """
 
     def __init__(
@@ -89,13 +95,15 @@ class Simulation:
         cast: Cast | None = None,
         part: Callable[[str], AbstractContextManager[Any]] | None = None,
         announce: Callable[[Sequence[str]], None] | None = None,
+        given: Callable[[str], Any] | None = None,
     ) -> None:
         self.bench = bench
         self.scenario = scenario
         self.cast = cast or Cast()
         self.part = part or (lambda label: nullcontext())
         self._announce = announce or (lambda tools: None)
-        self._context = bench.context if context is None else context
+        self.given = given or (lambda name: None)
+        self.context = bench.context if context is None else context
         self._model = AnyModel(self.cast)
         self._story: list[str] = []
         bench.model.otherwise(self._model)
@@ -113,7 +121,7 @@ class Simulation:
 
     def client(self, *, client_tools: Mood = "answers") -> SimulatedClient:
         """A client with a thread of its own, on a page that has every client tool."""
-        client = SimulatedClient(self.bench, context=self._context)
+        client = SimulatedClient(self.bench, context=self.context)
         client._core.tools = AnyClientTools(mood=client_tools)
         return client
 
@@ -136,6 +144,16 @@ class Simulation:
         __tracebackhide__ = True
         with self.telling("user   retries", None):
             return client.retry()
+
+    def attempt(self, client: SimulatedClient, message: str | None, plan: Plan | None = None) -> Outcome:
+        """Send a message (``None``: retry) and tell the story of it; what comes of it is given, not raised."""
+        core = client._core
+        self._model.begin(plan)
+        self.tell("user   retries" if message is None else f"user   {message!r}")
+        request = core.retrying(None) if message is None else core.message(message, {})
+        outcome = self.bench.run(lambda: core.drive(request))
+        self._tell_model()
+        return outcome
 
     def stop_at(
         self, client: SimulatedClient, message: str, plan: Plan | None, number: int
@@ -230,6 +248,10 @@ class Simulation:
     def begin(self, heading: str = "") -> None:
         """Begin the story anew, for a part that does not depend on what came before."""
         self._story = [heading] if heading else []
+
+    def tell(self, line: str) -> None:
+        """Add a line to the story."""
+        self._story.append(line)
 
     def story(self) -> str:
         """What was played so far."""

@@ -23,11 +23,13 @@ class Said:
         agent: The agent that called; ``None`` for the run that feeds the stream.
         step: The answer.
         wrong: Whether no model should have answered so.
+        tools: The JSON schemas of the tools that it could have called.
     """
 
     agent: str | None
     step: Step
     wrong: bool = False
+    tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ..model import says
-from ..recording import ClientToolAssigned, RunEnded, Turn
+from ..recording import ClientToolAssigned, Turn
 from .any_model import ANSWER, Plan
 from .cast import Asking, Cast, ToolSeen
 from .simulation import Simulation
@@ -64,17 +64,13 @@ def _handed_to(cast: Cast) -> list[str]:
 
 
 def _get_past_guardrails(simulation: Simulation) -> None:
+    """Find verdicts of guardrail agents with which the answer is shown; which of True and False trips, nobody says."""
     cast = simulation.cast
-    if not _tripped(simulation.quietly(GREETING)):
+    if ANSWER in simulation.quietly(GREETING).text:
         return
     guards = [agent.name for agent in cast.agents.values() if agent.structured and not agent.feeds_stream][:_GUARDS]
-    for answers in itertools.product((True, False), repeat=len(guards)):
-        cast.booleans = dict(zip(guards, answers, strict=True))
-        if not _tripped(simulation.quietly(GREETING)):
+    for verdicts in itertools.product((True, False), repeat=len(guards)):
+        cast.booleans = dict(zip(guards, verdicts, strict=True))
+        if guards and ANSWER in simulation.quietly(GREETING).text:
             return
     cast.booleans = {}
-
-
-def _tripped(turn: Turn) -> bool:
-    errors = [entry.error for entry in turn.timeline.of(RunEnded)]
-    return any(type(error).__name__.endswith("GuardrailTripwireTriggered") for error in errors)

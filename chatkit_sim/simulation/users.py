@@ -202,7 +202,8 @@ def _join(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
 
 
 def _at_once(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
-    return AtOnce(tuple(_send(scene, number, draw, messages) for number in _apart(scene)))
+    who = _apart(scene)
+    return AtOnce(tuple(Send(draw(messages, label=f"client {number} writes"), client=number) for number in who))
 
 
 def _wait(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:

@@ -219,6 +219,14 @@ class OneFilePerTestExtension(TranscriptSnapshots, SingleFileSnapshotExtension):
 
     _write_mode = WriteMode.TEXT
 
+    @classmethod
+    def matches_test_location(cls, *, test_location: PyTestLocation, snapshot_location: str) -> bool:
+        """Whether a file holds a snapshot of a test, also where its id has characters that files cannot have."""
+        path, name = Path(snapshot_location), cls.get_snapshot_name(test_location=test_location)
+        named = path.stem == name or path.stem.startswith((f"{name}.", f"{name}["))
+        known: bool = test_location.matches_snapshot_location(snapshot_location)
+        return known or (named and path.parent.name == test_location.basename)
+
     def read_snapshot_collection(self, *, snapshot_location: str) -> SnapshotCollection:
         """The name of the file's only snapshot, which is the file's own."""
         return SingleFileSnapshotExtension.read_snapshot_collection(self, snapshot_location=snapshot_location)

@@ -65,7 +65,8 @@ def difference(old: str, new: str, *, context: int = 3, limit: int = 60) -> list
     if len(changes) > limit:
         left = len(changes) - limit
         changes = [*changes[:limit], Line("…", f"{left:,} more lines of this difference")]
-        tail = []
+    if changes and changes[-1].sign == "…":
+        tail = []  # what follows does not stand here
     return [*lines, *changes, *(Line(" ", text) for text in tail)]
 
 

@@ -19,7 +19,7 @@ FIXTURE = "chatkit_server"
 
 
 class Simulations(pytest.Class):
-    """The scenarios on one server, one item for each; the list is always the same.
+    """The scenarios and campaigns on one server, one item for each; the list is always the same.
 
     Attributes:
         named: Whether the server is named by MODULE:ATTR, so that no other definition of it counts.
@@ -36,17 +36,20 @@ class Simulations(pytest.Class):
 
     def _getobj(self) -> type:
         with quiet_imports():
-            from chatkit_sim.simulation import SCENARIOS
+            from chatkit_sim.simulation import GOALS, SCENARIOS
 
+        from .campaigning import campaign_function
         from .playing import scenario_function
 
-        members: dict[str, Any] = {scenario.slug: scenario_function(scenario, self._place()) for scenario in SCENARIOS}
+        place = self._place()
+        members: dict[str, Any] = {scenario.slug: scenario_function(scenario, place) for scenario in SCENARIOS}
+        members |= {f"campaign-{goal.slug}": campaign_function(goal, place) for goal in GOALS}
         if self.named:
             members[FIXTURE] = server_fixture(self.config.stash[SETTINGS])
         return type(NAME, (), members)
 
     def istestfunction(self, obj: object, name: str) -> bool:
-        """Every scenario is a test."""
+        """Every scenario and campaign is a test."""
         return inspect.isfunction(obj)
 
     def _place(self) -> Any:

@@ -43,7 +43,7 @@ def scenario_function(scenario: Scenario, place: Any) -> Callable[..., None]:
     ) -> None:
         __tracebackhide__ = True
         set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
-        _play(scenario, request.node, _chatkit_stage, chatkit_context, subtests.test)
+        _play(scenario, request, _chatkit_stage, chatkit_context, subtests.test)
 
     play.__name__ = scenario.slug
     play.__doc__ = scenario.title
@@ -55,7 +55,7 @@ def scenario_function(scenario: Scenario, place: Any) -> Callable[..., None]:
 
 def _play(
     scenario: Scenario,
-    item: pytest.Item,
+    request: pytest.FixtureRequest,
     stage: Stage,
     context: Any,
     part: Callable[[str], AbstractContextManager[Any]],
@@ -66,6 +66,7 @@ def _play(
 
     # What is only worth a warning fails no scenario, also where a project makes errors of its warnings.
     warnings.simplefilter("always", ChatKitSimWarning)
+    item: pytest.Item = request.node
     stage.bench.model.other_tools = item.config.stash[SETTINGS].tools
     simulation = Simulation(
         stage.bench,
@@ -74,11 +75,24 @@ def _play(
         cast=_cast_of(item),
         part=part,
         announce=lambda names: _announce(item, names),
+        given=lambda name: _optional(request, name),
     )
     try:
         simulation.play()
     except NotApplicable as reason:
         pytest.skip(str(reason))
+
+
+def _optional(request: pytest.FixtureRequest, name: str) -> Any:
+    """The value of a fixture; ``None`` where there is none of that name, or only one that says that it is missing."""
+    try:
+        return request.getfixturevalue(name)
+    except pytest.fail.Exception:
+        return None
+    except pytest.FixtureLookupError as error:
+        if error.argname != name:
+            raise
+        return None
 
 
 def _cast_of(item: pytest.Item) -> Cast:
@@ -127,7 +141,7 @@ class Announcer:
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
             reporter.ensure_newline()
+            if self._config.get_terminal_writer().width_of_current_line:
+                reporter.line("")
             reporter.write_line(f"chatkit-sim: server tools that run for real: {names}")
-            reporter.write_line(
-                "  (put fakes in their place with the fixture chatkit_tools, or --chatkit-sim-tools=stub)"
-            )
+            reporter.write_line("  (the fixture chatkit_tools or --chatkit-sim-tools=stub puts fakes in their place)")

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from . import collection, failures, options, playing, summing_up
+from . import campaign_options, collection, failures, http_fixture, options, playing, report_files, summing_up
+from .campaign_fixtures import chatkit_arguments, chatkit_clock, chatkit_reset
 from .fixtures import (
     _chatkit_stage,
     async_chatkit_client,
@@ -23,16 +24,21 @@ from .fixtures import (
     chatkit_tools,
 )
 from .homes import ServerHome
+from .http_fixture import chatkit_openai_api
 from .servers import server_fixture
 from .stage import STAGE, quieten_sdks
 
 __all__ = [
     "_chatkit_stage",
     "async_chatkit_client",
+    "chatkit_arguments",
     "chatkit_client",
+    "chatkit_clock",
     "chatkit_context",
     "chatkit_model",
+    "chatkit_openai_api",
     "chatkit_other_context",
+    "chatkit_reset",
     "chatkit_server",
     "chatkit_store",
     "chatkit_tools",
@@ -42,6 +48,9 @@ __all__ = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     options.add_options(parser)
+    report_files.add_report_options(parser)
+    http_fixture.add_http_options(parser)
+    campaign_options.add_campaign_options(parser)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -58,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in options.MARKERS:
         config.addinivalue_line("markers", marker)
     settings = config.stash[options.SETTINGS] = options.read_settings(config)
+    report_files.register_report(config)
     if len(settings.servers) > 1:
         # A fixture whose parameters are what the options name cannot be written down beforehand.
         several = type("SeveralServers", (), {"chatkit_server": server_fixture(settings)})()
@@ -104,6 +114,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Let the rules about the whole test speak after its body, so that the test itself fails and xfail works."""
     __tracebackhide__ = True
+    http_fixture.set_boundary(item)
     result = yield
     stage = item.stash.get(STAGE, None)
     if stage is not None:

@@ -107,7 +107,7 @@ def quiet_imports() -> Iterator[None]:
 def quieten_sdks(config: pytest.Config) -> None:
     """Ignore warnings of the SDKs about themselves, which projects that make errors of warnings cannot mend.
 
-    Conftests and test modules import chatkit under pytest's own filters. A run of the Agents SDK that is cancelled before
+    Conftests and test modules import chatkit under the filters of pytest. A run of the Agents SDK cancelled before
     its first step leaves a coroutine behind, which is noticed in whichever test comes next.
     """
     lines = [
@@ -161,7 +161,7 @@ def _marked(item: pytest.Item) -> list[str]:
 
     texts: list[str] = []
     for marker in item.iter_markers("chatkit"):
-        unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name != "ignore")]
+        unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name not in ("ignore", "boundary"))]
         ignores = marker.kwargs.get("ignore", ())
         if unknown or isinstance(ignores, str):
             what = f"not {', '.join(unknown)}" if unknown else "a list, not one text"

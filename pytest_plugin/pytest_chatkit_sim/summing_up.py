@@ -9,7 +9,7 @@ import pytest
 from .collection import PROBLEM
 from .homes import Simulations
 from .options import SETTINGS
-from .stage import STAGE, quiet_imports
+from .stage import STAGE, Stage, quiet_imports
 
 if TYPE_CHECKING:
     from chatkit_sim.report import Summary
@@ -24,16 +24,21 @@ def add_test(item: pytest.Item) -> None:
     stage = item.stash.get(STAGE, None)
     if stage is None:
         return
-    from chatkit_sim.report import Summary, summarize
+    from chatkit_sim.report import Summary
 
-    of_the_run = [str(ignore) for ignore in stage.bench.catalogue.ignores if ignore.origin != "marker"]
-    summary = summarize(
+    item.config.stash[SUMMARY] = item.config.stash.get(SUMMARY, Summary()) + summary_of(item, stage)
+
+
+def summary_of(item: pytest.Item, stage: Stage) -> Summary:
+    """What one test did."""
+    from chatkit_sim.report import summarize
+
+    return summarize(
         stage.bench.judged,
         scenario=item.getparent(Simulations) is not None,
         registered=[name for client in stage.clients for name in client._core.tools.contracts()],
-        ignores=of_the_run,
+        ignores=[str(ignore) for ignore in stage.bench.catalogue.ignores if ignore.origin != "marker"],
     )
-    item.config.stash[SUMMARY] = item.config.stash.get(SUMMARY, Summary()) + summary
 
 
 def hand_over(config: pytest.Config) -> None:

@@ -16,12 +16,12 @@ class ListeningCatalogue(Catalogue):
         super().__init__(**options)
         self.verdicts = []
 
-    def judge(self, evidence):
-        self.verdicts.append(super().judge(evidence))
+    def judge(self, evidence, **options):
+        self.verdicts.append(super().judge(evidence, **options))
         return self.verdicts[-1]
 
-    def judge_test(self, evidence):
-        self.verdicts.append(super().judge_test(evidence))
+    def judge_test(self, evidence, **options):
+        self.verdicts.append(super().judge_test(evidence, **options))
         return self.verdicts[-1]
 
     @property
@@ -64,14 +64,14 @@ class Speaker:
 
     def __getattr__(self, name):
         method = getattr(self.client, name)
-        if name not in ("send", "retry", "action"):
+        if name not in ("send", "retry", "action", "click", "answer", "skip", "check_isolation"):
             return method
 
         def call(*args, **options):
             try:
                 return method(*args, **options)
             except ViolationError as error:
-                return error.turn
+                return error.turn  # None where it is of no turn
 
         return call
 

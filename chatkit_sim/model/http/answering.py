@@ -6,32 +6,24 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx
-import openai
-from agents import Agent, Handoff
 from agents.items import TResponseStreamEvent
 from agents.testing import ModelCall, ScriptedModel
 
-from ...errors import ChatKitSimError
 from ...recording import SERVING, Exchange
 from ..failures import ProviderFailure, as_provider_failure
 from ..playing import Delivery
-from ..runs import RUN, ObservedRun
-from ..script import Caller, ModelScript
+from ..runs import ObservedRun
+from ..script import ModelScript, UnscriptedModelCall
 from ..streaming import respond, stream
 from .asking import Asked, as_call
 from .bodies import StreamedBody
+from .callers import caller_of, calling_run
 from .chat_wire import ChatWire
 from .checks import Refusal, check
+from .errors import AnswerFailed
 from .responses_wire import ResponsesWire
 
 _SSE = {"content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_chatkit_sim"}
-
-
-class AnswerFailed(ChatKitSimError, openai.OpenAIError):
-    """The script could not answer; the cause says why.
-
-    An ``OpenAIError``, because the OpenAI client asks again after any other: each time it would take a step.
-    """
 
 
 class Answering:
@@ -46,35 +38,31 @@ class Answering:
         self._failing: dict[str, Delivery] = {}
         self._served: set[str] = set()
 
-    async def answer(self, asked: Asked) -> httpx.Response | None:
-        """The response to a request; ``None`` when another simulation has to answer, or nobody.
+    async def answer(self, asked: Asked, request: httpx.Request) -> httpx.Response | None:
+        """The response to a request; ``None`` when nobody answers.
 
         Raises:
-            AnswerFailed: No step answers, or the one that should is no step.
+            UnscriptedModelCall: No step answers.
+            Exception: What a function in the script raised.
         """
-        exchange = SERVING.get()
-        run = RUN.get()
-        run = run if run is not None and run.calling is not None else None
-        script = exchange.script if exchange is not None else None
-        if isinstance(script, ModelScript) and script is not self._script:
-            return None
-        call = as_call(asked, _handoffs(run))
+        exchange, run = SERVING.get(), calling_run()
+        call = as_call(asked, run.agent if run is not None else None)
         if run is not None:
             run.model_given(call)
         refusal = check(asked, self._served)
         if refusal is not None:
+            await self._pass_over(asked, call, run)
             return self._refuse(refusal, asked, run, exchange)
+        delivery = await self._delivery(asked, call, run)
+        return None if delivery is None else await self._deliver(delivery, asked, call, exchange)
+
+    async def _pass_over(self, asked: Asked, call: ModelCall, run: ObservedRun | None) -> None:
+        """Take the step of a call that is refused, so that the others go where they belong."""
         try:
-            delivery = await self._delivery(asked, call, run)
-            if delivery is None:
-                return None
-            return await self._deliver(delivery, asked, call, exchange)
-        except (openai.OpenAIError, httpx.HTTPError):
-            raise
-        except Exception as error:
-            if not asked.openai_client:
-                raise
-            raise AnswerFailed(str(error)) from error
+            await self._delivery(asked, call, run)
+        except UnscriptedModelCall:
+            self._script.unscripted.pop()  # one cause speaks once
+        self._failing.pop(asked.key, None)
 
     def _refuse(
         self, refusal: Refusal, asked: Asked, run: ObservedRun | None, exchange: Exchange | None
@@ -91,11 +79,7 @@ class Answering:
             if times is None or asked.retry < times:
                 self._failing[asked.key] = failing
                 return failing
-        if run is not None:
-            caller = Caller(run.agent, run.feeds_stream, run.beside)
-        else:
-            caller = Caller(Agent(name=asked.model), feeds_stream=True)  # a client without agents: known by the model
-        delivery = await self._script.answer(caller, call, attempt=asked.retry)
+        delivery = await self._script.answer(caller_of(asked, run), call, attempt=asked.retry)
         if delivery is not None and delivery.failure is not None:
             self._failing[asked.key] = delivery
         return delivery
@@ -109,7 +93,7 @@ class Answering:
             if exchange is not None:
                 self._script.broke(exchange)
             provider = delivery.provider or as_provider_failure(failure)
-            if delivery.fails_after == 0 and delivery.tells is None or delivery.step.error is not None:
+            if (delivery.fails_after == 0 and delivery.tells is None) or delivery.step.error is not None:
                 return _failed(provider, asked)
         if asked.streamed:
             arrived = exchange.recorder.events_sent if exchange is not None else lambda: 0
@@ -123,7 +107,9 @@ class Answering:
         if delivery.failure is not None:
             provider = delivery.provider or as_provider_failure(delivery.failure)
             if provider.kind not in ("failed", "incomplete"):
-                return _failed(ProviderFailure("cut", times=provider.times) if provider.kind == "status" else provider, asked)
+                return _failed(
+                    ProviderFailure("cut", times=provider.times) if provider.kind == "status" else provider, asked
+                )
             status = provider.kind
         response = await respond(delivery, ScriptedModel([delivery.step]), call)
         for item in response.output:
@@ -156,13 +142,6 @@ class Answering:
 
 def _wire(asked: Asked) -> ResponsesWire | ChatWire:
     return ResponsesWire(asked.body) if asked.wire == "responses" else ChatWire(asked.body)
-
-
-def _handoffs(run: ObservedRun | None) -> list[str]:
-    if run is None:
-        return []
-    handoffs = run.agent.handoffs
-    return [one.tool_name if isinstance(one, Handoff) else Handoff.default_tool_name(one) for one in handoffs]
 
 
 def _failed(provider: ProviderFailure, asked: Asked) -> httpx.Response:

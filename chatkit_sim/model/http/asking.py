@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
 import httpx
-from agents import ModelSettings
+from agents import Agent, Handoff, ModelSettings, handoff
 from agents.agent_output import AgentOutputSchemaBase
 from agents.exceptions import ModelBehaviorError
 from agents.models.interface import ModelTracing
@@ -77,11 +77,6 @@ class OfferedTool:
     params_json_schema: Mapping[str, Any] | None = None
     strict_json_schema: bool = False
 
-    @property
-    def tool_name(self) -> str:
-        """Its name, as a handoff calls it."""
-        return self.name
-
 
 @dataclass(frozen=True)
 class OfferedSchema(AgentOutputSchemaBase):
@@ -140,13 +135,16 @@ def read(request: httpx.Request, *, sync: bool) -> Asked | None:
     )
 
 
-def as_call(asked: Asked, handoffs: Sequence[str] = ()) -> ModelCall:
+def as_call(asked: Asked, agent: Agent[Any] | None = None) -> ModelCall:
     """What a script is given.
 
     Args:
         asked: The request.
-        handoffs: The names of tools that are handoffs of the agent; the wire does not tell them apart.
+        agent: Who calls, if it is known: its own tools and handoffs stand for those that go over the wire, where
+            nothing tells one kind from the other.
     """
+    own_tools = {tool.name: tool for tool in agent.tools} if agent is not None else {}
+    own_handoffs = {one.tool_name: one for one in map(_as_handoff, agent.handoffs)} if agent is not None else {}
     body = asked.body
     tools = [_tool(tool) for tool in body.get("tools") or ()]
     if asked.wire == "chat":
@@ -161,15 +159,19 @@ def as_call(asked: Asked, handoffs: Sequence[str] = ()) -> ModelCall:
         system_instructions=instructions,
         input=given,
         model_settings=_settings(asked),
-        tools=cast("Any", [tool for tool in tools if tool.name not in handoffs]),
+        tools=cast("Any", [own_tools.get(tool.name, tool) for tool in tools if tool.name not in own_handoffs]),
         output_schema=_schema(schema),
-        handoffs=cast("Any", [tool for tool in tools if tool.name in handoffs]),
+        handoffs=[own_handoffs[tool.name] for tool in tools if tool.name in own_handoffs],
         tracing=ModelTracing.DISABLED,
         previous_response_id=body.get("previous_response_id"),
         conversation_id=_id(body.get("conversation")),
         prompt=body.get("prompt"),
         streamed=asked.streamed,
     )
+
+
+def _as_handoff(target: Agent[Any] | Handoff[Any, Any]) -> Handoff[Any, Any]:
+    return target if isinstance(target, Handoff) else handoff(target)
 
 
 def _settings(asked: Asked) -> ModelSettings:

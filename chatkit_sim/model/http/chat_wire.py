@@ -130,4 +130,6 @@ def _usage(usage: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _unsayable(kind: str) -> UsageError:
-    return UsageError(f"A model behind the Chat Completions API cannot answer with {kind!r}: no step for it fits there.")
+    return UsageError(
+        f"A model behind the Chat Completions API cannot answer with {kind!r}: no step for it fits there."
+    )

@@ -10,10 +10,13 @@ from typing import Any, Protocol
 import httpcore
 import httpx
 from respx.mocks import HTTPCoreMocker, Mocker
-from respx.models import AllMockedAssertionError
+from respx.models import AllMockedAssertionError, SideEffectError
 
 SYNC = "chatkit_sim.sync"
 """The request extension that says that nothing can be awaited."""
+
+CAUSE = "chatkit_sim_cause"
+"""Where an exception keeps its cause while it passes respx, which puts one of its own in its place."""
 
 _LIBRARIES = ("httpx", "httpx2", "httpcore", "httpcore2")
 _SWITCHING = threading.Lock()  # simulations of several threads may begin and end at once
@@ -114,6 +117,8 @@ class Port:
 
     def _translate(self, error: Exception) -> None:
         """Raise the library's counterpart of another library's exception; return when there is none."""
+        if isinstance(error.__cause__, SideEffectError):
+            error.__cause__ = getattr(error, CAUSE, None)
         for kind in type(error).__mro__:
             origin = kind.__module__.partition(".")[0]
             if origin == self._library.__name__:

@@ -12,22 +12,19 @@ from respx import MockRouter, Route
 from respx.models import PassThrough, RouteList
 
 from ...errors import UsageError
+from ...recording import SERVING
 from ...rules.base import BlockedCall
-from ..network import NetworkBlocked, NetworkGuard, app_frame
+from ..network import NetworkGuard, app_frame
 from ..script import ModelScript
 from .answering import Answering
-from .asking import read
+from .asking import Asked, read
 from .bodies import run_apart
-from .mocker import SYNC, Port, mockers
+from .cassette import Cassette
+from .errors import AnswerFailed, UnmatchedRequest
+from .mocker import CAUSE, SYNC, Port, mockers
+from .tape import FORWARDED, Player, Recorder
 
 _OWN = ("responses", "chat_completions")
-
-
-class UnmatchedRequest(NetworkBlocked, openai.OpenAIError):
-    """A request that no route matches, and that may not leave the machine.
-
-    An ``OpenAIError``, because the OpenAI client repeats a request after any other.
-    """
 
 
 class OpenAIAPI(MockRouter):
@@ -56,7 +53,7 @@ class OpenAIAPI(MockRouter):
         self.script = script
         self.routes: RouteList = _Routes()
         self._guard = guard if guard is not None else NetworkGuard()
-        self._answering = Answering(script)
+        self._answering: Answering | Player | Recorder = Answering(script)
         self._ports: list[Port] = []
         self.post(path__regex=r".*/responses/?$", name="responses").side_effect = self._answer
         self.post(path__regex=r".*/chat/completions/?$", name="chat_completions").side_effect = self._answer
@@ -132,19 +129,52 @@ class OpenAIAPI(MockRouter):
         """What becomes of a request that no route matches: it passes, or it is stopped and recorded."""
         url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
-        if self._guard.lets_pass(url.host, port):
-            return PassThrough(f"No route matches, and the network guard lets it pass: {request!r}", request=request, origin=self.routes["responses"])
+        if FORWARDED in request.extensions or self._guard.lets_pass(url.host, port):
+            return PassThrough(
+                f"No route matches, and the network guard lets it pass: {request!r}",
+                request=request,
+                origin=self.routes["responses"],
+            )
         asked = f"{request.method} {url.copy_with(query=None, userinfo=None)}"
-        call = BlockedCall(url.host, port, app_frame(sys._getframe(1)), f"{asked}, which no route matches,")
+        call = BlockedCall(url.host, port, app_frame(sys._getframe(1)), asked)
         self._guard.blocked.append(call)
         return UnmatchedRequest(call)
 
+    def replay(self, cassette: Cassette) -> None:
+        """Answer from a cassette instead of the script."""
+        player = Player(cassette, self.script)
+        self._answering = player
+        self.script.tapes.append(player)
+
+    def record(self, cassette: Cassette) -> None:
+        """Let the model's provider itself answer, and keep its answers; the network guard has to let it be reached."""
+        self._answering = Recorder(cassette)
+
     def _answer(self, request: httpx.Request) -> Any:
         sync = SYNC in request.extensions
-        asked = read(request, sync=sync)
-        if asked is None:
+        asked = None if FORWARDED in request.extensions else read(request, sync=sync)
+        if asked is None or self._is_of_another():
             return None
-        return run_apart(lambda: self._answering.answer(asked)) if sync else self._answering.answer(asked)
+        return run_apart(lambda: self._answered(asked, request)) if sync else self._answered(asked, request)
+
+    async def _answered(self, asked: Asked, request: httpx.Request) -> httpx.Response | None:
+        try:
+            return await self._answering.answer(asked, request)
+        except (openai.OpenAIError, httpx.HTTPError) as error:
+            setattr(error, CAUSE, error.__cause__)
+            raise
+        except Exception as error:
+            if not asked.openai_client:
+                raise
+            failed = AnswerFailed(str(error))
+            setattr(failed, CAUSE, error)
+            raise failed from error
+
+    def _is_of_another(self) -> bool:
+        """Whether a simulation with another script asks."""
+        exchange = SERVING.get()
+        script = exchange.script if exchange is not None else None
+        return isinstance(script, ModelScript) and script is not self.script
 
     def _extra(self, name: str, method: str, path: str) -> Route:
         return self.routes[name] if name in self.routes else self.request(method, path__regex=path, name=name)

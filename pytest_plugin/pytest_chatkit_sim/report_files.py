@@ -1,0 +1,245 @@
+"""``--chatkit-sim-report DIR``: every process writes what it sees, and at the end one report is made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .homes import Simulations
+from .stage import STAGE, quiet_imports
+from .summing_up import summary_of
+
+if TYPE_CHECKING:
+    from chatkit_sim.client import Judged
+    from chatkit_sim.report.files import RecordWriter
+    from chatkit_sim.report.records import Outcome, TestRecord
+
+_NAME = "chatkit_sim_report"
+_PROBLEM = "chatkit_sim_report_problem"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def add_report_options(parser: pytest.Parser) -> None:
+    """Declare the option and its ini twin."""
+    parser.getgroup("chatkit-sim").addoption(
+        "--chatkit-sim-report",
+        default=None,
+        metavar="DIR",
+        help="Write a report of every conversation to DIR: index.html, summary.md for a CI job's summary page and "
+        "report.json; pending snapshots as well.",
+    )
+    parser.addini(_NAME, "The directory of --chatkit-sim-report, relative to the root directory", default="")
+
+
+def register_report(config: pytest.Config) -> None:
+    """Write a report if one is asked for; a run without one pays nothing."""
+    given = config.getoption(_NAME)
+    directory = config.invocation_params.dir / given if given else config.rootpath / str(config.getini(_NAME))
+    if not (given or config.getini(_NAME)) or config.option.collectonly:
+        return
+    setattr(config.option, _NAME, str(directory.resolve()))  # workers of pytest-xdist inherit it
+    config.pluginmanager.register(ReportFiles(config, directory.resolve()), "chatkit-sim-report")
+
+
+@dataclass
+class _Seen:
+    """What is known of a test until its teardown is over."""
+
+    outcome: Outcome = "passed"
+    messages: list[str] = field(default_factory=list)
+    parts: list[Any] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    turns: int = 0
+
+
+class ReportFiles:
+    """The hooks of a run that writes a report.
+
+    Args:
+        config: The run's.
+        directory: The report directory.
+    """
+
+    def __init__(self, config: pytest.Config, directory: Path) -> None:
+        self._config = config
+        self._directory = directory
+        self._seen: dict[str, _Seen] = {}
+        self._problems: list[str] = []
+        self._said: list[str] = []
+        self._writer: RecordWriter | None = None
+        workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._worker = str(workerinput["workerid"]) if workerinput is not None else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Make room in the directory, before any worker writes into it."""
+        if self._worker is not None:
+            return
+        from chatkit_sim.errors import UsageError
+
+        try:
+            with quiet_imports():
+                from chatkit_sim.report.files import prepare
+
+                prepare(self._directory)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    def add_turns(self, node_id: str, judged: Iterable[Judged]) -> None:
+        """Write turns of a test, now; those of its own bench are written at its end.
+
+        Args:
+            node_id: The test.
+            judged: The turns, with what the rules said of them.
+        """
+        from chatkit_sim.report.turns import turn_record
+
+        seen = self._test(node_id)
+        for one in judged:
+            record = turn_record(one, node_id, seen.turns + 1)
+            if record is not None:
+                seen.turns += 1
+                self._write(record)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Write the turns of a test, while its bench is there."""
+        stage = item.stash.get(STAGE, None)
+        if stage is not None:
+            from chatkit_sim.report.turns import violation_records
+
+            self.add_turns(item.nodeid, stage.bench.judged)
+            whole = [each for judged in stage.bench.judged if judged.turn is None for each in violation_records(judged)]
+            self._test(item.nodeid).facts.update(violations=whole, summary=summary_of(item, stage).to_json())
+        if stage is not None or "_chatkit_stage" in getattr(item, "fixturenames", ()):
+            self._test(item.nodeid).facts.update(_about(item))
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how each phase of a test went, and write the test at its end."""
+        if hasattr(report, "node"):  # the controller of pytest-xdist: the worker has written it, unless it died
+            if str(report.when) == "???":
+                self._write(_record(report.nodeid, _Seen("error", [report.longreprtext])))
+            return
+        seen = self._test(report.nodeid)
+        _note(seen, report)
+        if report.when == "teardown":
+            del self._seen[report.nodeid]
+            if "scenario" in seen.facts:
+                self._write(_record(report.nodeid, seen))
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # within the wrapper that writes the terminal's summary
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Make the report, once every worker has written what it saw."""
+        result = yield
+        if self._worker is not None:
+            if self._problems:
+                self._config.workeroutput[_PROBLEM] = self._problems  # type: ignore[attr-defined]
+        else:
+            self._make()
+        return result
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist has finished, and says what it could not write."""
+        self._problems += (getattr(node, "workeroutput", None) or {}).get(_PROBLEM, [])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where the report is."""
+        for problem in self._problems:
+            terminalreporter.write_line(f"chatkit-sim report: {problem}", red=True)
+        for line in self._said:
+            terminalreporter.write_line(line)
+
+    def _test(self, node_id: str) -> _Seen:
+        return self._seen.setdefault(node_id, _Seen())
+
+    def _make(self) -> None:
+        with quiet_imports():
+            from chatkit_sim.errors import UsageError
+            from chatkit_sim.report.making import make_report
+        if not any((self._directory / "records").glob("*.jsonl")):
+            self._said.append("chatkit-sim report: no test used a ChatKit server, so there is none")
+            return
+        try:
+            make_report(self._directory, root=self._config.rootpath, problems=self._problems)
+        except (OSError, UsageError) as error:
+            self._problems.append(f"it could not be made: {getattr(error, 'strerror', None) or error}")
+            return
+        self._said.append(f"chatkit-sim report: {self._directory / 'index.html'}")
+
+    def _write(self, record: Any) -> None:
+        if self._writer is None:
+            from chatkit_sim.report.files import RecordWriter
+
+            self._writer = RecordWriter(self._directory, self._worker or "main")
+        try:
+            self._writer.write(record)
+        except OSError as error:
+            problem = f"incomplete, since {self._directory} could not be written ({error.strerror or error})"
+            if problem not in self._problems:
+                self._problems.append(problem)
+
+
+def _about(item: pytest.Item) -> dict[str, Any]:
+    path, line, _ = item.location
+    doc = getattr(getattr(item, "obj", None), "__doc__", None) or ""
+    return {
+        "scenario": item.getparent(Simulations) is not None,
+        "title": doc.strip().partition("\n")[0],
+        "file": Path(path).as_posix(),
+        "line": (line or -1) + 1,
+    }
+
+
+def _note(seen: _Seen, report: pytest.TestReport) -> None:
+    outcome, message = _outcome(report), _message(report)
+    context = getattr(report, "context", None)
+    if context is not None:  # a subtest
+        from chatkit_sim.report.records import PartRecord
+
+        values = ", ".join(f"{name}={value!r}" for name, value in context.kwargs.items())
+        name = " ".join(part for part in (context.msg, f"({values})" if values else "") if part)
+        seen.parts.append(PartRecord(name=name, outcome=outcome, message=message))
+        return
+    seen.seconds += report.duration
+    if message:
+        seen.messages.append(message)
+    if report.when == "call" or outcome != "passed":
+        seen.outcome = outcome if seen.outcome in ("passed", outcome) else seen.outcome
+
+
+def _outcome(report: pytest.TestReport) -> Outcome:
+    expected = hasattr(report, "wasxfail")
+    if report.failed:
+        return "failed" if report.when == "call" else "error"
+    if report.skipped:
+        return "xfailed" if expected else "skipped"
+    return "xpassed" if expected and report.when == "call" else "passed"
+
+
+def _message(report: pytest.TestReport) -> str:
+    if report.passed:
+        return ""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return _COLOURS.sub("", str(reason).removeprefix("Skipped: "))
+
+
+def _record(node_id: str, seen: _Seen) -> TestRecord:
+    from chatkit_sim.report.records import TestRecord
+    from chatkit_sim.report.values import masked
+
+    return TestRecord(
+        test=node_id,
+        outcome=seen.outcome,
+        seconds=round(seen.seconds, 3),
+        message=masked("\n\n".join(seen.messages)),
+        parts=seen.parts,
+        **seen.facts,
+    )
