@@ -1,4 +1,4 @@
-"""The command ``chatkit-sim``: which rules there are, what each of them means, and reports of several runs as one."""
+"""The command ``chatkit-sim``: the rules and their reasons, changed snapshots, and reports of several runs as one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from .snapshots import run_review
 
 if TYPE_CHECKING:
     from .rules import Rule
@@ -33,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     explain = commands.add_parser("explain", help="say what a rule asks for, and what happens otherwise")
     explain.add_argument("rule", metavar="RULE", help="the slug of a rule, such as stop-at-client-tool")
     commands.add_parser("report", help="make one report of several, such as those of CI shards", add_help=False)
+    commands.add_parser("review", help="accept or reject the snapshots that changed", add_help=False)
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] == "report":
         return _report(arguments[1:])
+    if arguments and arguments[0] == "review":
+        return run_review(arguments[1:])
     given = parser.parse_args(arguments)
     rules = _rules()
     if given.command == "rules":

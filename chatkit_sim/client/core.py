@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from .serving import open_context
 from .stepper import TurnStepper
 from .witness import Witness, looked_into
 
+_WRITING = 0.01  # seconds between two looks at a store that is still writing
 _MOVES = {  # how a test calls what the wire calls so
     "threads.create": "send",
     "threads.add_user_message": "send",
@@ -276,7 +278,7 @@ class ClientCore:
         self, turn: Turn, failure: BaseException | None = None, outliving: Sequence[OutlivingTask] = ()
     ) -> Outcome:
         """Hold a turn to the rules."""
-        reload = await self._read_back(turn.view, failure)
+        reload = await self._read_back(turn, failure)
         evidence = Evidence(
             turn,
             tuple(self.turns),
@@ -315,10 +317,17 @@ class ClientCore:
         self.bench.judged.append(Judged(None, verdict, errors))
         return _violation_error(errors, evidence.turn)
 
-    async def _read_back(self, view: ThreadView, failure: BaseException | None) -> Reload | None:
+    async def _read_back(self, turn: Turn, failure: BaseException | None) -> Reload | None:
         if not self.bench.reload_check or self.thread_id is None or failure is not None or self._driver is not None:
             return None
-        return await self._read(self.thread_id, view)
+        reload = await self._read(self.thread_id, turn.view)
+        given_up = any(stream.ended in ("cancelled", "disconnected") for stream in turn.streams)
+        deadline = asyncio.get_running_loop().time() + self.bench.limits.settle
+        # What a store's thread was writing when the stream was given up is written all the same, maybe only now.
+        while given_up and not reload.agrees and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(_WRITING)
+            reload = await self._read(self.thread_id, turn.view)
+        return reload
 
     async def _read(self, thread_id: str, view: ThreadView) -> Reload:
         reload = await read_back(thread_id, self.fetch)

@@ -115,7 +115,8 @@ def late_entries(entries: Sequence[RunEntry], left: int, noticed: int) -> Iterat
     beginning = any(isinstance(entry, RunStarted) and entry.feeds_stream for entry in entries[:noticed]) and not called
     for entry in entries[left:]:
         if isinstance(entry, ModelCalled):
-            first, _ = entry.run not in called, called.add(entry.run)
+            first = entry.run not in called
+            called.add(entry.run)
             if not (first and (beginning or entry.run in begun)):
                 yield LateWork("model call", entry.agent)
         elif isinstance(entry, ToolStarted):

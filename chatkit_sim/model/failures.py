@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 import httpx2
 import openai
 
+from ..errors import UsageError
+
 FailureKind = Literal["status", "timeout", "reset", "cut", "error", "failed", "incomplete"]
 """An HTTP status; no answer in time; a connection reset; a stream that stops in the middle; an ``error`` event;
 ``response.failed``; ``response.incomplete``."""
@@ -108,6 +110,27 @@ class ProviderFailure:
         else:
             ended = {**response, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
         return {"type": f"response.{self.kind}", "response": ended, **numbered}
+
+
+def provider_failure(error: Any, retry_after: float | None, times: int | None) -> ProviderFailure:
+    """The failure that ``fails(...)`` names.
+
+    Raises:
+        UsageError: It names none.
+    """
+    if times is not None and times < 1:
+        raise UsageError(f"fails({error!r}, times={times}): at least one attempt fails.")
+    if isinstance(error, int) and not isinstance(error, bool) and 400 <= error <= 599:
+        return ProviderFailure("status", error, retry_after, times)
+    if retry_after is not None:
+        raise UsageError(f"fails({error!r}, retry_after=...): only a status has a retry-after header.")
+    for kind in NAMED_KINDS:
+        if error == kind:
+            return ProviderFailure(kind, times=times)
+    raise UsageError(
+        f"fails() takes the exception to raise, the HTTP status of an error (400 to 599), or one of "
+        f"{', '.join(map(repr, NAMED_KINDS))}; {error!r} is none of them."
+    )
 
 
 def as_provider_failure(error: Exception) -> ProviderFailure:

@@ -36,6 +36,7 @@ class Delivery:
         fails_in: Where: in the middle of this output item.
         provider: The failure as the provider's, when the script says one.
         pause: The seconds before each event.
+        improvised: Whether nobody wrote it: a function answers whatever no step answers.
     """
 
     step: ModelStep
@@ -47,6 +48,7 @@ class Delivery:
     fails_in: int | None = None
     provider: ProviderFailure | None = None
     pause: float = 0.0
+    improvised: bool = False
 
     @property
     def tells(self) -> ProviderFailure | None:

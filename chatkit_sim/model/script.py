@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import httpx2
@@ -251,7 +251,7 @@ class ModelScript:
             step = state.otherwise(name, call, caller.feeds_stream)
             if step is not None:
                 check_step(step)
-                return deliver(await resolve(step, call), self._ids.lane(name))
+                return replace(deliver(await resolve(step, call), self._ids.lane(name)), improvised=True)
         if caller.own_model and not lanes and not main:
             return None
         raise self._unscripted(caller, call, request, lanes or ([state.main] if main else []))

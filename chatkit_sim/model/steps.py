@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ChatKitSimError, UsageError
-from .failures import NAMED_KINDS, FailureKind, ProviderFailure
+from .failures import FailureKind, ProviderFailure, provider_failure
 
 TINY_IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 """A PNG of one pixel, base64."""
@@ -329,26 +329,10 @@ def fails(
         if retry_after is not None or times is not None:
             raise UsageError("Only a failure of the provider has retry_after=... and times=...: fails(429, times=1).")
         return Fails(error, after)
-    provider = _provider_failure(error, retry_after, times)
+    provider = provider_failure(error, retry_after, times)
     if provider.kind == "status" and after not in (None, 0):
         raise UsageError(f'fails({error}, after=...): a status comes before any event. Write fails("cut", after=...).')
     return Fails(None, after, provider)
-
-
-def _provider_failure(error: Any, retry_after: float | None, times: int | None) -> ProviderFailure:
-    if times is not None and times < 1:
-        raise UsageError(f"fails({error!r}, times={times}): at least one attempt fails.")
-    if isinstance(error, int) and not isinstance(error, bool) and 400 <= error <= 599:
-        return ProviderFailure("status", error, retry_after, times)
-    if retry_after is not None:
-        raise UsageError(f"fails({error!r}, retry_after=...): only a status has a retry-after header.")
-    for kind in NAMED_KINDS:
-        if error == kind:
-            return ProviderFailure(kind, times=times)
-    raise UsageError(
-        f"fails() takes the exception to raise, the HTTP status of an error (400 to 599), or one of "
-        f"{', '.join(map(repr, NAMED_KINDS))}; {error!r} is none of them."
-    )
 
 
 def split(text: str, chunks: int | tuple[str, ...]) -> tuple[str, ...]:

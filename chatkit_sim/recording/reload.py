@@ -53,6 +53,11 @@ class Reload:
         """Every reading, the opening of the thread first."""
         return (self.opened, *self.others)
 
+    @property
+    def agrees(self) -> bool:
+        """Whether every reading gave the same items, in whatever order."""
+        return len({frozenset(item.id for item in reading.items) for reading in self.readings}) == 1
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -22,7 +22,7 @@ from ..expect import EventSequence
 from ..transcript import short_transcript
 from ..wire import Request
 from .stream import ClientToolCall, Note, RecordedStream
-from .timeline import RunTimeline, merge_timelines
+from .timeline import RunTimeline, ToolEnded, merge_timelines
 from .view import ThreadView
 
 EventT = TypeVar("EventT", bound=ThreadStreamEvent)
@@ -96,6 +96,11 @@ class Turn:
         return tuple(self._of(ErrorEvent))
 
     @property
+    def tool_errors(self) -> tuple[ToolEnded, ...]:
+        """The server tools that raised; the stream does not show it, only the run does."""
+        return tuple(entry for entry in self.timeline.of(ToolEnded) if entry.error is not None)
+
+    @property
     def events(self) -> EventSequence:
         """Every event of every stream."""
         return EventSequence(event for stream in self.streams for event in stream.events)
@@ -119,5 +124,11 @@ class Turn:
         return (event for stream in self.streams for event in stream.events if isinstance(event, kind))
 
     def __repr__(self) -> str:
-        head = f"<Turn {self.number}>"
-        return f"{head}\n{short_transcript([(stream.request, stream.steps) for stream in self.streams])}"
+        lines = [f"<Turn {self.number}>", short_transcript([(stream.request, stream.steps) for stream in self.streams])]
+        lines += [f"  tool error   {ended.tool} raised {_said(ended.error)}" for ended in self.tool_errors]
+        return "\n".join(lines)
+
+
+def _said(error: BaseException | None) -> str:
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    return text if len(text) <= 100 else f"{text[:97]}..."

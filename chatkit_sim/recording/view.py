@@ -210,7 +210,7 @@ def _update_widget(item: WidgetItem, update: Any) -> None:
             item.widget = update.widget.model_copy(deep=True)
         case WidgetStreamingTextValueDelta():
             component = find_component(item.widget, update.component_id)
-            if component is not None:
+            if getattr(component, "type", None) in ("Text", "Markdown"):  # no other has text that grows
                 component.value = (getattr(component, "value", None) or "") + update.delta
                 if update.done:
                     component.streaming = False

@@ -27,12 +27,14 @@ class Cause:
         what: What the user notices, after "The message is" or "30 items are".
         why: The cause, as a sentence.
         remedy: What to change.
+        by_turn: Whether the turn as a whole did it, rather than the event that last spoke of the item.
     """
 
     name: str
     what: str
     why: str
     remedy: str
+    by_turn: bool = False
 
 
 Found = dict[Cause, list[tuple[str, str, str]]]
@@ -150,12 +152,14 @@ class _Scope:
         origin = self.origins.by_id.get(difference.id)
         if difference.paths == {"created_at"}:
             return _TIME
+        if origin is None and self.evidence.turn.request.type == "threads.sync_custom_action":
+            return _SYNC_NOT_SAVED
         if origin is not None and origin.updated_last:
             return _LATE_UPDATE
-        if self.evidence.reload is not None and self.evidence.reload.shares_objects:
-            return _SHARED_OBJECT
         if is_lost(difference.fields):
             return _lost(difference)
+        if self.evidence.reload is not None and self.evidence.reload.shares_objects:
+            return _SHARED_OBJECT
         return _overwritten(origin)
 
 
@@ -186,6 +190,7 @@ def _overwritten(origin: Origin | None) -> Cause:
             _RELOADED,
             "No event of this turn speaks of it, so it was changed in the store alone.",
             "Tell the page of what you save: yield ThreadItemReplacedEvent(item=...), which saves the item as well.",
+            by_turn=True,
         )
     runs = bool(run_errors(origin.history.stream))
     return Cause(
@@ -209,6 +214,13 @@ _LATE_UPDATE = Cause(
     "carry.",
     "Yield updates before ThreadItemDoneEvent. To change an item that is there, yield ThreadItemReplacedEvent with the "
     "whole of it.",
+)
+_SYNC_NOT_SAVED = Cause(
+    "sync-not-saved",
+    _RELOADED,
+    "It was the answer of a sync action, which the SDK sends to the page and does not store.",
+    "Save it in sync_action: `await self.store.save_item(thread.id, item, context)`.",
+    by_turn=True,
 )
 _SHARED_OBJECT = Cause(
     "shared-object",

@@ -136,7 +136,7 @@ def _swapped(evidence: Evidence, origins: Origins, reload: Reload, told: set[Pai
         if origin.history.stream.ended != "complete" or origin.life.left_open
     }
     page = [item_id for item_id in _page_order(evidence.turn.view) if item_id not in unsure]
-    pairs = [pair for pair in _descents(page, reload.opened) if pair not in told]
+    pairs = [pair for pair in _descents(page, reload.opened) if pair not in told and not _by_sdk(origins, pair)]
     if evidence.shared or evidence.compared is None:
         pairs = [pair for pair in pairs if any(item_id in origins.by_id for item_id in pair)]
     return pairs
@@ -225,6 +225,12 @@ def _of_page(
         ids,
         details,
     )
+
+
+def _by_sdk(origins: Origins, pair: Pair) -> bool:
+    # It finishes a workflow when the next message begins, and what a model drew meanwhile is stored before it.
+    late = origins.by_id.get(pair[1])
+    return late is not None and late.life.type == "workflow" and bool(late.history.stream.timeline.main_runs)
 
 
 def _finished_so(origins: Origins, pair: Pair) -> bool:

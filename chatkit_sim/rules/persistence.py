@@ -105,7 +105,7 @@ def _divergence(evidence: Evidence, origins: Origins, cause: Cause, found: Seque
         details.append("the items: " + ", ".join(one for one, _, _ in found[:8]) + (", ..." if len(found) > 8 else ""))
     return Violation(
         rule="reload-matches-live-view",
-        place=where(evidence, origins, item_id),
+        place=place(evidence.turn) if cause.by_turn else where(evidence, origins, item_id),
         reason=f"{who} {cause.what} {cause.why}",
         details=details,
         remedy=cause.remedy,

@@ -66,7 +66,7 @@ class _Reader:
                     return  # a workflow that nobody has seen
                 # AgentContext takes the index of the first equal task, and a workflow that was added a moment ago may
                 # hold the task already.
-                there = 0 <= index < len(tasks) and tasks[index] == task
+                there = 0 <= index < len(tasks) and (tasks[index] == task or bool(stream.timeline.main_runs))
                 if index != len(tasks) and not there:
                     self.problems.append(_Problem("out-of-order", stream, number, item_id, index, len(tasks)))
                 tasks.append(task)

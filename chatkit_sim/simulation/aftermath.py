@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from chatkit.types import ThreadItemDoneEvent, ThreadItemRemovedEvent, UserMessageItem
 
@@ -18,9 +19,10 @@ from ..stores import StoreCall, StoreFault
 from .any_model import Plan
 from .simulation import Simulation
 
-Key = tuple[str, str | None, str | None, str]
+Key = tuple[str | None, ...]
 _TOLD = frozenset({"no-unexpected-error", *RELOAD_RULES})
 _HERE = __name__.partition(".")[0]
+_FOLDER = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Damage:
 
 def key_of(violation: Violation) -> Key:
     """What makes two violations the same."""
-    return violation.rule, violation.subjects.get("tool"), violation.subjects.get("agent"), violation.remedy
+    subjects = [violation.subjects.get(name) for name in ("tool", "agent")]
+    return violation.rule, *subjects, violation.remedy, type(violation.cause).__name__
 
 
 def violations_of(outcome: Outcome) -> Iterator[Violation]:
@@ -112,14 +115,18 @@ class Aftermath:
         turn = self._outcome.turn
         told, broken = bool(turn.errors), any(stream.raised is not None for stream in turn.streams)
         self._tell(turn, told, broken)
-        found = [violation for violation in self._judged(self._outcome) if _is_blamed(violation, turn, told or broken)]
+        found = [
+            _by_its_caller(violation)
+            for violation in self._judged(self._outcome)
+            if _is_blamed(violation, told or broken)
+        ]
         view: ThreadView | None = None
         if self.client.thread_id is not None:
             view, failed = self._reloaded()
             found += [failed] if failed is not None else _lost(turn, view, self._struck)
         if found:
             return found
-        if told and not broken and self._may_retry():
+        if told and not broken and self.simulation.may_retry:
             return list(self._tried(self.client, None)) or self._go_on()
         if told or broken:
             return self._go_on(again=True)
@@ -132,7 +139,7 @@ class Aftermath:
             self.simulation.tell("page   is reloaded")
             page.open(self.client.thread_id)
         if again:
-            shown = _last_message(page.view) == self.sent and self._may_retry()
+            shown = _last_message(page.view) == self.sent and self.simulation.may_retry
             if found := list(self._tried(page, None if shown else self.sent)):
                 return found
         return list(self._judged(self.simulation.attempt(page, "Thank you.")))
@@ -160,10 +167,6 @@ class Aftermath:
                 cause=error,
             )
 
-    def _may_retry(self) -> bool:
-        frontend = self.simulation.bench.frontend
-        return frontend is None or frontend.retry
-
     def _tell(self, turn: Turn, told: bool, broken: bool) -> None:
         if broken:
             self.simulation.tell("page   sees the connection break")
@@ -173,7 +176,7 @@ class Aftermath:
             self.simulation.tell("page   is told of nothing: the response ends as if all were well")
 
 
-def _is_blamed(violation: Violation, turn: Turn, told: bool) -> bool:
+def _is_blamed(violation: Violation, told: bool) -> bool:
     """Whether a violation in the turn in which the store failed is the server's fault."""
     if violation.rule == "stream-ends-cleanly":
         return not _is_upstream(violation.cause)
@@ -187,6 +190,16 @@ def _is_upstream(error: BaseException | None) -> bool:
         if isinstance(link, StoreFault):
             return _caller(link) == "chatkit"
     return False
+
+
+def _by_its_caller(violation: Violation) -> Violation:
+    """The same, with who called the store that failed in place of where this package made it fail."""
+    fault = next((link for link in chain(violation.cause) if isinstance(link, StoreFault)), None)
+    if fault is None:
+        return violation
+    what, *frames = describe_exception(fault, frames=50)
+    callers = [frame for frame in frames if _FOLDER not in frame][-3:]
+    return replace(violation, details=["\n".join([what, *callers])])
 
 
 def _caller(error: BaseException) -> str:

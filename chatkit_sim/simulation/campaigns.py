@@ -27,7 +27,6 @@ from .story import Key, Recorded, Story
 
 EXAMPLES = 20
 STEPS = 6
-_FINDINGS = 8  # bugs after which a campaign has told enough
 _REDUCING = 10.0  # seconds for making one story short
 _NEVER_ENDING = 300.0  # seconds a campaign takes at most when nothing else is said
 
@@ -191,6 +190,7 @@ class Campaign:
         steps: How many moves each has.
         seconds: When it ends at the latest.
         seed: The seed of all choices; with one, Hypothesis' database is not read.
+        most: After how many bugs it has told enough.
         name: The server's name; Hypothesis' database tells campaigns apart by it and the goal.
         drawing: Draws the model's answers and the page's reactions.
         messages: What users write.
@@ -206,6 +206,7 @@ class Campaign:
     steps: int = STEPS
     seconds: float | None = None
     seed: int | None = None
+    most: int = 8
     name: str = "server"
     drawing: Drawing = field(default_factory=Drawing)
     messages: Strategy | None = None
@@ -243,7 +244,7 @@ class Campaign:
         machine.on_example = staticmethod(self._example_ended)
         findings: list[Finding] = []
         complete = steady = True
-        while complete and self._played < examples and len(findings) < _FINDINGS:
+        while complete and self._played < examples and len(findings) < self.most:
             machine.known = frozenset(finding.key for finding in findings)
             try:
                 again = self._one_round(machine, base, examples - self._played, used, first=not findings)

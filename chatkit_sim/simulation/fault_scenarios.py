@@ -97,9 +97,9 @@ def walk_faults(simulation: Simulation, most: int = MOST) -> FaultReport:
     Raises:
         NotApplicable: The server is not in this process, or its store cannot be replaced.
     """
-    server, flows = server_of(simulation), _flows(simulation)
-    switch = _Switch()
+    server, switch = server_of(simulation), _Switch()
     with _failing_store(simulation, server, switch), _short_patience(simulation), _without_planned_tracebacks():
+        flows = _flows(simulation)
         walks = _Walks(simulation, switch)
         calls = {flow: walks.count(flow) for flow in flows}
         possible = [
@@ -115,7 +115,7 @@ def walk_faults(simulation: Simulation, most: int = MOST) -> FaultReport:
             if not walks.walk(failure):
                 break
     counted = {flow.title: count for flow, count in calls.items()}
-    return FaultReport(tried, len(possible), counted, tuple(walks.damages.values()))
+    return FaultReport(tried, len(possible), counted, tuple(walks.damages))
 
 
 def _store_faults(simulation: Simulation) -> None:
@@ -144,7 +144,9 @@ def _flows(simulation: Simulation) -> list[Flow]:
     if handoffs:
         target, _ = handoffs[0]
         flows.append(Flow(f"a handoff to {target}", (Move(GREETING, lambda: Plan(target, [says(ANSWER)])),)))
-    return [*flows, Flow("a retry", (Move(GREETING), Move(None)))]
+    if simulation.may_retry:
+        flows.append(Flow("a retry", (Move(GREETING), Move(None))))
+    return flows
 
 
 def _spread(failures: Sequence[Failure], most: int) -> list[Failure]:
@@ -159,7 +161,8 @@ class _Walks:
     def __init__(self, simulation: Simulation, switch: _Switch) -> None:
         self.simulation = simulation
         self.switch = switch
-        self.damages: dict[Key, Damage] = {}
+        self.damages: list[Damage] = []
+        self._met: set[Key] = set()
         self._known: set[Key] = set()
         self._counts: dict[Flow, int] = {}
 
@@ -199,12 +202,12 @@ class _Walks:
             return True  # the store was not called as often as the last time
         simulation.tell(f"store  call {failure.call} of {self._counts[flow]}, {_named(struck)}, {_SAID[failure.how]}")
         aftermath = Aftermath(simulation, client, outcome, move, sent, struck, self._known)
-        new = [violation for violation in aftermath.play() if key_of(violation) not in self.damages]
+        new = [violation for violation in aftermath.play() if key_of(violation) not in self._met]
         del simulation.bench.judged[judged:]  # of what went well nothing is kept, it is too much
         if new:
             where = f"{flow.title}: call {failure.call}, {struck.method}, {failure.how}"
-            damage = Damage(where, simulation.story(), tuple(new), aftermath.last)
-            self.damages |= {key_of(violation): damage for violation in new}
+            self._met |= {key_of(violation) for violation in new}
+            self.damages.append(Damage(where, simulation.story(), tuple(new), aftermath.last))
         return not aftermath.hung
 
 

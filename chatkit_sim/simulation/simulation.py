@@ -145,6 +145,11 @@ class Simulation:
         with self.telling("user   retries", None):
             return client.retry()
 
+    @property
+    def may_retry(self) -> bool:
+        """Whether the page has a retry button."""
+        return self.bench.frontend is None or self.bench.frontend.retry
+
     def attempt(self, client: SimulatedClient, message: str | None, plan: Plan | None = None) -> Outcome:
         """Send a message (``None``: retry) and tell the story of it; what comes of it is given, not raised."""
         core = client._core

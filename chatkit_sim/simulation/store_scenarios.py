@@ -13,6 +13,7 @@ from chatkit.store import AttachmentStore, Store
 from ..client import Judged
 from ..client.serving import open_context
 from ..errors import ChatKitSimError, Place, Violation
+from ..model import NetworkBlocked
 from ..rules.catalogue import Verdict
 from ..stores import DelegatingStore, MemoryStore, SQLiteStore, StoreCall
 from ..stores.conformance import (
@@ -150,11 +151,11 @@ async def _try(simulation: Simulation, kit: Kit) -> None:
     blocked = len(simulation.bench.guard.blocked)
     try:
         await try_promise(kit, _PATIENCE)
-    except PromiseBroken as broken:
+    except (PromiseBroken, NetworkBlocked) as error:
         new = simulation.bench.guard.blocked[blocked:]
         if not new:
             raise
-        raise PromiseNotChecked(f"the store reached for {new[0].host}, and the network is closed") from broken
+        raise PromiseNotChecked(f"the store reached for {new[0].host}, and the network is closed") from error
 
 
 @asynccontextmanager
@@ -231,6 +232,8 @@ def _violation(broken: PromiseBroken) -> Violation:
 
 STORE_SCENARIOS: tuple[Scenario, ...] = (
     Scenario("store", "The server's store is asked for everything that ChatKit relies on.", _store),
-    Scenario("attachment-store", "So is its attachment store.", _attachment_store),
+    Scenario(
+        "attachment-store", "The attachment store is asked for everything that ChatKit relies on.", _attachment_store
+    ),
 )
 """The scenarios about the server's stores."""

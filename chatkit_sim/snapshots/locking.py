@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +19,8 @@ def locked(path: Path) -> Iterator[None]:
     The lock stands in the directory for temporary files, not beside the golden file, where git and syrupy would see
     it. The system lets go of it when its holder dies.
     """
-    digest = hashlib.sha256(f"{getpass.getuser()}\0{path.absolute()}".encode()).hexdigest()[:24]
+    user = getattr(os, "getuid", int)()  # another user's lock could not be opened
+    digest = hashlib.sha256(f"{user}\0{path.absolute()}".encode()).hexdigest()[:24]
     with open(Path(tempfile.gettempdir()) / f"chatkit-sim-{digest}.lock", "a+b") as file:
         _lock(file)
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -23,7 +22,7 @@ from .bodies import item_label, item_lines, update_lines
 from .collecting import collect_ids
 from .happenings import happening
 from .masking import mask_text
-from .payloads import indented
+from .payloads import indented, one_line
 from .redaction import Matcher, Redaction, Redactor
 from .sources import Exchange, Source, read_source
 from .story import Block, Meanwhile, Story
@@ -34,8 +33,6 @@ VERSION = 1
 HEAD = f"# chatkit-sim transcript {VERSION}"
 
 Detail = Literal["turn", "events"]
-
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def full_transcript(
@@ -90,8 +87,7 @@ def full_transcript(
     """
     source = read_source(what)
     writer = _Writer(Redactor(redact, matcher, exclude), times)
-    blocks = list(writer.source(source, detail))
-    text = "\n".join([HEAD, "", *_spaced(blocks)])
+    text = "\n".join([HEAD, "", *_spaced(writer.source(source, detail))])
     text = writer.redactor.text(mask_text(text, times=times))
     return collect_ids(source).apply(text) + "\n"
 
@@ -178,9 +174,5 @@ def _spaced(blocks: Iterable[Block]) -> Iterator[str]:
         if before and (before > 1 or len(block) > 1 or heading):
             yield ""
         for line in block:
-            yield _UNSEEN.sub(_escape, line) if not line.isascii() or not line.isprintable() else line
+            yield one_line(line)
         before = 2 if heading else len(block)
-
-
-def _escape(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()

@@ -15,6 +15,7 @@ from .masking import Placeholder, mask_value, plain
 _WIDTH = 100  # of a line, before a text is broken after a sentence, or a list gets lines of its own
 _DEPTH = 24  # of nested values; what is deeper stands on one line
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SENTENCE = re.compile(r"(?<=[.!?:;]) (?=\S)")
 
 
@@ -122,6 +123,13 @@ def _shown(key: str, value: Any, times: bool) -> Any:
 
 def _key(key: str) -> str:
     return key if _PLAIN_KEY.fullmatch(key) else inline(key)
+
+
+def one_line(line: str) -> str:
+    """A line of a transcript, whatever a name or an id in it was made of."""
+    if line.isascii() and line.isprintable():
+        return line
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), line)
 
 
 def _bar(line: str) -> str:

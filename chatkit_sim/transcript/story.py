@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ from .aliases import own, reference
 from .bodies import annotation_lines, item_label, item_lines, task_head, task_lines, thread_lines, update_lines
 from .differences import changed_lines
 from .happenings import happening
-from .payloads import indented, inline, text_lines
+from .payloads import indented, inline, one_line, text_lines
 from .trees import widget_lines
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Meanwhile:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """An item and what became of it, or something that just happened."""
+    """An item and what became of it."""
 
     item_id: str = ""
     label: str = ""
@@ -81,7 +81,7 @@ class _Entry:
     begun: ThreadItem | None = None
     done: bool = False
     notes: list[str] = field(default_factory=list)
-    block: Block | None = None
+    place: int = 0
     parts: dict[int, list[str]] = field(default_factory=dict)
     updates: _Updates | None = None
 
@@ -104,18 +104,19 @@ class Story:
     def __init__(self, *, times: bool = True) -> None:
         self._times = times
         self._begun_before: set[str] = set()
-        self._entries: list[_Entry] = []
+        self._told: list[_Entry | str] = []  # what is finished is text already: long streams make few objects
         self._open: dict[str, _Entry] = {}
         self._done: set[str] = set()
 
-    def stream(self, steps: Iterable[Step]) -> list[Block]:
+    def stream(self, steps: Iterable[Step]) -> Iterator[Block]:
         """Tell a stream; items that are still open may go on in the next."""
         for step in steps:
             self._read(step)
-        blocks = [self._block(entry) for entry in self._entries]
+        told, self._told = self._told, []
         self._begun_before |= set(self._open)
-        self._entries, self._open = [], {}
-        return blocks
+        self._open = {}
+        for each in told:
+            yield (each if isinstance(each, str) else self._text(each)).split("\n")
 
     def _read(self, step: Step) -> None:
         if isinstance(step, TextRun):
@@ -136,15 +137,15 @@ class Story:
                 self._open.pop(event.item.id, None)
                 self._done.add(event.item.id)
                 replaced = _Entry(event.item.id, item_label(event.item), event.item, done=True, notes=["replaced"])
-                self._entries.append(replaced)
+                self._told.append(self._text(replaced))
             case ThreadItemRemovedEvent():
                 self._remove(event.item_id)
             case _:
-                self._entries.append(_Entry(block=happening(event, times=self._times)))
+                self._told.append(_joined(happening(event, times=self._times)))
 
     def _begin(self, item_id: str, label: str) -> _Entry:
-        entry = self._open[item_id] = _Entry(item_id, label)
-        self._entries.append(entry)
+        entry = self._open[item_id] = _Entry(item_id, label, place=len(self._told))
+        self._told.append(entry)
         return entry
 
     def _opened(self, item_id: str) -> _Entry:
@@ -206,8 +207,8 @@ class Story:
     def _finish(self, item: ThreadItem) -> None:
         entry = self._open.pop(item.id, None)
         if entry is None:
-            entry = _Entry(item.id)
-            self._entries.append(entry)
+            entry = _Entry(item.id, place=len(self._told))
+            self._told.append(entry)
             if item.id in self._begun_before:
                 entry.notes.append("continued")
             elif item.id in self._done:
@@ -215,6 +216,7 @@ class Story:
         self._begun_before.discard(item.id)
         self._done.add(item.id)
         entry.item, entry.label, entry.done = item, item_label(item), True
+        self._told[entry.place] = self._text(entry)
 
     def _remove(self, item_id: str) -> None:
         entry = self._open.pop(item_id, None)
@@ -222,11 +224,9 @@ class Story:
             entry.notes.append("removed before it was done" if entry.begun is not None else "then removed")
             entry.done = True
         else:
-            self._entries.append(_Entry(block=[f"removed {reference(item_id)}"]))
+            self._told.append(f"removed {reference(item_id)}")
 
-    def _block(self, entry: _Entry) -> Block:
-        if entry.block is not None:
-            return entry.block
+    def _text(self, entry: _Entry) -> str:
         item = entry.item or entry.begun
         notes = list(entry.notes)
         if entry.item is not None and (entry.parts or entry.updates is not None):
@@ -236,7 +236,7 @@ class Story:
         if entry.begun is not None and not entry.done:
             notes.append("unfinished")
         heading = entry.label if entry.label.startswith("update of ") else f"{entry.label}{own(entry.item_id)}"
-        return [", ".join([heading, *notes]), *indented(self._body(entry, item))]
+        return _joined([", ".join([heading, *notes]), *indented(self._body(entry, item))])
 
     def _body(self, entry: _Entry, item: ThreadItem | None) -> list[str]:
         if isinstance(item, AssistantMessageItem) or (item is None and entry.parts):
@@ -272,6 +272,10 @@ class Story:
         if told and told != [part.text for part in item.content]:
             lines += ["streamed as", *indented(line for text in told for line in text_lines(text))]
         return lines + [line for update in (entry.updates.blocks if entry.updates else []) for line in update]
+
+
+def _joined(lines: Block) -> str:
+    return "\n".join(map(one_line, lines))
 
 
 def _numbered(index: int, task: Task) -> list[str]:

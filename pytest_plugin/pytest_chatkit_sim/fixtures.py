@@ -29,7 +29,9 @@ def chatkit_server(request: pytest.FixtureRequest) -> Any:
 
     Override it in a conftest.py or a test module, with any scope, or name it by --chatkit-server MODULE:ATTR.
     """
-    return named_server(request.config.stash[SETTINGS], request)
+    reached_over_http = any(request.getfixturevalue(name) is not None for name in ("chatkit_app", "chatkit_url"))
+    settings = request.config.stash[SETTINGS]
+    return None if reached_over_http and not settings.servers else named_server(settings, request)
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def chatkit_model(_chatkit_stage: Stage) -> ModelScript:
 
 @pytest.fixture
 def chatkit_client(
-    _chatkit_stage: Stage,
+    _chatkit_page: Stage,
     chatkit_server: Any,
     chatkit_store: Any,
     chatkit_context: Any,
@@ -91,15 +93,15 @@ def chatkit_client(
     """A simulated ChatKit web client that talks to `chatkit_server`."""
     from chatkit_sim import SimulatedClient
 
-    set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
-    client = SimulatedClient(_chatkit_stage.bench, context=chatkit_context)
-    _chatkit_stage.clients.append(client)
+    set_scene(_chatkit_page, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
+    client = SimulatedClient(_chatkit_page.bench, context=chatkit_context)
+    _chatkit_page.clients.append(client)
     return client
 
 
 @pytest.fixture
 def async_chatkit_client(
-    _chatkit_stage: Stage,
+    _chatkit_page: Stage,
     chatkit_server: Any,
     chatkit_store: Any,
     chatkit_context: Any,
@@ -109,9 +111,9 @@ def async_chatkit_client(
     """The same for async tests: `await async_chatkit_client.send("Hi")`. Nothing has to be closed."""
     from chatkit_sim import AsyncSimulatedClient
 
-    set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
-    client = AsyncSimulatedClient(_chatkit_stage.bench, context=chatkit_context)
-    _chatkit_stage.clients.append(client)
+    set_scene(_chatkit_page, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
+    client = AsyncSimulatedClient(_chatkit_page.bench, context=chatkit_context)
+    _chatkit_page.clients.append(client)
     return client
 
 
@@ -121,6 +123,6 @@ def set_scene(stage: Stage, server: Any, store: Any, tools: Mapping[str, Any], m
 
     if not isinstance(tools, Mapping):
         raise UsageError(f"The fixture `chatkit_tools` maps names of server tools to what runs; it is {tools!r}.")
-    stage.server, stage.store = server, store
+    stage.set_server(server, store)
     stage.bench.model = model  # the fixture may have been overridden with a script of its own
     model.tools.update(tools)

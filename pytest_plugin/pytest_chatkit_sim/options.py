@@ -35,6 +35,7 @@ _INI: tuple[tuple[str, Literal["string", "linelist", "bool"], Any, str], ...] = 
         "closed",
         "While a chatkit fixture is active: closed stops global addresses, strict private ones too, open stops none",
     ),
+    ("chatkit_reload", "string", "on", "Read the thread back after each turn and compare: on or off"),
     ("chatkit_allow_network", "linelist", [], "Hosts that may be reached all the same; one for each line"),
     (
         "chatkit_dummy_key",
@@ -58,6 +59,7 @@ class Settings:
         ignores: ``(text, origin)`` of each ignore, origin being ``ini`` or ``flag``.
         tools: What runs in a simulation in place of a server tool.
         limits: The limits that are set, by name.
+        reload_check: Whether the thread is read back after each turn.
         network: ``closed``, ``strict`` or ``open``.
         allow_network: Hosts that may be reached.
     """
@@ -69,6 +71,7 @@ class Settings:
     ignores: tuple[tuple[str, str], ...]
     tools: Literal["real", "stub"]
     limits: dict[str, Any]
+    reload_check: bool
     network: str
     allow_network: tuple[str, ...]
 
@@ -141,6 +144,7 @@ def read_settings(config: pytest.Config) -> Settings:
         ignores=tuple(ignores),
         tools="stub" if "stub" in (tools, _choice(config, "chatkit_sim_tools", TOOLS)) and tools != "real" else "real",
         limits={name: value for name in ("rounds", "events", "seconds") if (value := _limit(config, name)) is not None},
+        reload_check=_choice(config, "chatkit_reload", ("on", "off")) == "on",
         network=_choice(config, "chatkit_network", NETWORK),
         allow_network=tuple(config.getini("chatkit_allow_network")),
     )

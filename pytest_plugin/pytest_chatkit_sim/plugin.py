@@ -25,23 +25,42 @@ from .fixtures import (
 )
 from .homes import ServerHome
 from .http_fixture import chatkit_openai_api
+from .page_fixtures import (
+    _chatkit_page,
+    chatkit_app,
+    chatkit_frontend,
+    chatkit_headers,
+    chatkit_path,
+    chatkit_transport,
+    chatkit_url,
+)
 from .servers import server_fixture
+from .snapshot_fixture import add_snapshot_options, chatkit_snapshot, chatkit_snapshot_extension
 from .stage import STAGE, quieten_sdks
 
 __all__ = [
+    "_chatkit_page",
     "_chatkit_stage",
     "async_chatkit_client",
+    "chatkit_app",
     "chatkit_arguments",
     "chatkit_client",
     "chatkit_clock",
     "chatkit_context",
+    "chatkit_frontend",
+    "chatkit_headers",
     "chatkit_model",
     "chatkit_openai_api",
     "chatkit_other_context",
+    "chatkit_path",
     "chatkit_reset",
     "chatkit_server",
+    "chatkit_snapshot",
+    "chatkit_snapshot_extension",
     "chatkit_store",
     "chatkit_tools",
+    "chatkit_transport",
+    "chatkit_url",
 ]
 
 
@@ -51,6 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     report_files.add_report_options(parser)
     http_fixture.add_http_options(parser)
     campaign_options.add_campaign_options(parser)
+    add_snapshot_options(parser)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

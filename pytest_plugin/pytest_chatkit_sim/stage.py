@@ -13,9 +13,10 @@ import pytest
 from .options import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from chatkit_sim.client import Bench
+    from chatkit_sim.client.doors import Door
     from chatkit_sim.client.face import ClientFace
     from chatkit_sim.rules import Ignore
 
@@ -35,25 +36,34 @@ class Stage:
         store: What a factory of a server is given.
         clients: The clients that the test took.
         node_id: The test.
+        reach: Makes the door to the server, once it is known; straight into it by default.
     """
 
     def __init__(self, item: pytest.Item, settings: Settings) -> None:
         check_versions()
         with quiet_imports():
             from chatkit_sim.client import Bench, Limits
+            from chatkit_sim.client.doors import Door
             from chatkit_sim.rules import Catalogue
 
         self.server: Any = None
         self.store: Any = None
         self.clients: list[ClientFace] = []
         self.node_id = item.nodeid
+        self.reach: Callable[[Any], Door] = lambda server: Door(server=server)
         self.bench: Bench = Bench(
             self._opened,
             catalogue=Catalogue(ignores=_ignores(item, settings)),
             limits=Limits(**settings.limits),
             allow_network=_EVERYWHERE if settings.network == "open" else settings.allow_network,
             strict_network=settings.network == "strict",
+            reload_check=settings.reload_check,
         )
+
+    def set_server(self, server: Any, store: Any) -> None:
+        """Give the bench what the fixtures came to."""
+        self.server, self.store = server, store
+        self.bench.door = self.reach(self._opened if server is not None else None)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Any]:

@@ -15,6 +15,27 @@ def chatkit_server(chatkit_store):
     return TodoServer(store=chatkit_store)
 """
 
+CORE = (
+    "plain-reply",
+    "tools",
+    "text-before-call",
+    "client-tool-answered",
+    "client-tool-failing",
+    "client-tool-unregistered",
+    "two-client-tools",
+    "client-tool-beside-server-tool",
+    "chain-of-client-tools",
+    "cancel",
+    "retry",
+    "message-while-pending",
+)
+"""The scenarios that need nothing but a server."""
+
+
+def core(path):
+    """The ids of these scenarios below a file."""
+    return [f"{path}::chatkit-sim::{slug}" for slug in CORE]
+
 
 class Project:
     """A project in a folder of its own."""

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from plugin_projects import RESPONDERS, TODO
+from plugin_projects import CORE, RESPONDERS, TODO, core
 
-from chatkit_sim.simulation import SCENARIOS
+from chatkit_sim.simulation import GOALS, SCENARIOS
 
-SLUGS = [scenario.slug for scenario in SCENARIOS]
+SLUGS = [*(scenario.slug for scenario in SCENARIOS), *(f"campaign-{goal.slug}" for goal in GOALS)]
 HELLO = "def test_hello(): pass\n"
 GUIDE = TODO.replace("todo.server", "todo_as_in_the_guide.server")
 
@@ -155,8 +155,8 @@ def test_last_failed_runs_the_scenario_that_failed(project):
 
 
 def test_the_to_do_server_passes_and_the_summary_says_what_ran(todo):
-    result = todo.run("--chatkit-sim", "-rs")
-    result.assert_outcomes(passed=len(SLUGS) - 2, skipped=2)
+    result = todo.run("--chatkit-sim", "-rs", *core("conftest.py"))
+    result.assert_outcomes(passed=len(CORE) - 2, skipped=2)
     result.stdout.fnmatch_lines(
         [
             "chatkit-sim: server tools that run for real: add_to_todo_list, list_todos",
@@ -174,8 +174,8 @@ def test_the_to_do_server_passes_and_the_summary_says_what_ran(todo):
 
 def test_the_server_of_the_guide_shows_one_thing_and_its_remedy(project):
     project.write("conftest.py", GUIDE)
-    result = project.run("--chatkit-sim")
-    result.assert_outcomes(failed=1, passed=len(SLUGS) - 2, skipped=1)
+    result = project.run("--chatkit-sim", *core("conftest.py"))
+    result.assert_outcomes(failed=1, passed=len(CORE) - 2, skipped=1)
     result.stdout.fnmatch_lines(
         [
             "two-client-tools: The model asks for two client tools at once.",
@@ -191,7 +191,7 @@ def test_the_server_of_the_guide_shows_one_thing_and_its_remedy(project):
 
 @pytest.mark.parametrize("name", ["handwritten", "desk"])
 def test_the_other_examples_pass(name, project):
-    result = project.run("--chatkit-sim", "--rootdir", str(project.path), str(RESPONDERS / name))
+    result = project.run("--chatkit-sim", "--rootdir", str(project.path), *core(RESPONDERS / name / "conftest.py"))
     assert result.parseoutcomes().keys() <= {"passed", "skipped"}
     assert result.parseoutcomes()["passed"] >= 6
 
@@ -268,7 +268,7 @@ def broken(monkeypatch):
     monkeypatch.setattr(TodoList, "items", items)
 """,
     )
-    result = todo.run("--chatkit-sim", "--chatkit-sim-tools=stub", "-rs")
+    result = todo.run("--chatkit-sim", "--chatkit-sim-tools=stub", "-rs", *core("conftest.py"))
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*run for real*")
     result.stdout.fnmatch_lines(["SKIPPED*the server did not ask for a client tool, whatever was tried*"])
@@ -277,8 +277,8 @@ def broken(monkeypatch):
 def test_on_workers(project):
     project.write("conftest.py", GUIDE)
     project.write("test_it.py", HELLO)
-    result = project.run_apart("--chatkit-sim", "-n2", "-p", "no:cacheprovider")
-    result.assert_outcomes(failed=1, passed=len(SLUGS) - 1, skipped=1)
+    result = project.run_apart("--chatkit-sim", "-n2", "-p", "no:cacheprovider", *core("conftest.py"), "test_it.py")
+    result.assert_outcomes(failed=1, passed=len(CORE) - 1, skipped=1)
     result.stdout.fnmatch_lines(["chatkit-sim: server tools that run for real: add_to_todo_list"])
     result.stdout.fnmatch_lines(["ran *scenarios: *", "violations *one-client-tool-call-per-turn 1"])
 

@@ -1,6 +1,7 @@
 """A real headless Chromium, driven by its DevTools protocol."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -39,7 +40,8 @@ def opened(chromium, profile):
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         with connect(_address(log, process), max_size=None) as socket:
-            yield lambda: Page(socket)
+            numbers = itertools.count(1)
+            yield lambda: Page(socket, numbers)
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -63,9 +65,9 @@ class Page:
         requests: Every address that it asked for.
     """
 
-    def __init__(self, socket):
+    def __init__(self, socket, numbers):
         self._socket = socket
-        self._number = id(self) << 20
+        self._numbers = numbers  # of messages, over all pages of the browser
         self.complaints = []
         self.requests = []
         self._session = None
@@ -76,12 +78,12 @@ class Page:
 
     def call(self, method, **params):
         """Call a method of the protocol."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": params}
         self._socket.send(json.dumps(message if self._session is None else {**message, "sessionId": self._session}))
         while True:
             answer = json.loads(self._socket.recv(timeout=30))
-            if answer.get("id") == self._number:
+            if answer.get("id") == number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]

@@ -31,7 +31,9 @@ def test_failed_tests_come_first_then_warnings_then_the_rest(tmp_path, good, bad
         "t.py::error": ("error", [], "No server."),
     }
     collected = collect(written(tmp_path, tests))
-    assert [test.record["test"] for test in collected.tests] == [f"t.py::{n}" for n in ("bad", "error", "good", "skipped")]
+    assert [test.record["test"] for test in collected.tests] == [
+        f"t.py::{n}" for n in ("bad", "error", "good", "skipped")
+    ]
     assert collected.outcomes == {"failed": 1, "error": 1, "passed": 1, "skipped": 1}
     assert collected.violations["failed"]["item-done-once"] == 1
 

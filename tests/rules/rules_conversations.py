@@ -152,8 +152,7 @@ class Conversation:
 
     def _reload(self):
         if self.client.thread_id is not None:
-            with suppress(ViolationError):
-                self.client.reload()
+            self.client.reload()
 
     def _rename(self):
         if self.client.thread_id is not None:

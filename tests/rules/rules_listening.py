@@ -64,7 +64,17 @@ class Speaker:
 
     def __getattr__(self, name):
         method = getattr(self.client, name)
-        if name not in ("send", "retry", "action", "click", "answer", "skip", "check_isolation"):
+        if name not in (
+            "send",
+            "retry",
+            "action",
+            "click",
+            "answer",
+            "skip",
+            "sync_action",
+            "reload",
+            "check_isolation",
+        ):
             return method
 
         def call(*args, **options):

@@ -9,6 +9,7 @@ from transcript_samples import (
     EVENT_TYPES,
     EVENTS,
     ITEM_TYPES,
+    THREAD,
     UPDATE_TYPES,
     delta,
     event,
@@ -19,7 +20,7 @@ from transcript_samples import (
 )
 
 from chatkit_sim import UsageError
-from chatkit_sim.recording import ClientToolCall, RecordedStream, Turn
+from chatkit_sim.recording import ClientToolCall, RecordedStream, ThreadView, Turn
 from chatkit_sim.transcript import full_transcript
 from chatkit_sim.wire import Request
 from chatkit_sim.wire.requests import add_client_tool_output, create_thread, retry_after_item, user_input
@@ -106,11 +107,27 @@ class TestATurn:
         assert full_transcript(other) == TODO
 
     def test_of_a_conversation_follows_the_turns_and_names_the_threads_when_there_are_several(self):
-        first = todo_turn()
-        second = dataclasses.replace(todo_turn("thr_2", "msg_b2b2b2b2", "tc_00000002", "msg_c3c3c3c3"), number=2)
-        text = full_transcript([first, second])
-        assert text.count("client tool add_to_todo_list") == 2
-        assert re.findall(r"^== .*$", text, re.M) == ["== turn 1", "== turn 2"]
+        def turn(number, thread):
+            view = ThreadView(thread=event("thread.created", thread={**THREAD, "id": thread}).thread)
+            talk = todo_turn(thread, f"msg_0000000{number}", f"tc_0000000{number}", f"msg_1000000{number}")
+            return dataclasses.replace(talk, number=number, view=view)
+
+        def headings(*turns):
+            return re.findall(r"^(?:==|new) .*$", full_transcript(turns), re.M)
+
+        one, other = turn(1, "thr_00000001"), turn(2, "thr_00000002")
+        assert headings(one, dataclasses.replace(one, number=2)) == [
+            "== turn 1",
+            "new thread <thread:1>",
+            "== turn 2",
+            "new thread <thread:1>",
+        ]
+        assert headings(one, other) == [
+            "== turn 1 in <thread:1>",
+            "new thread <thread:1>",
+            "== turn 2 in <thread:2>",
+            "new thread <thread:2>",
+        ]
 
     def test_says_how_a_stream_ended_and_what_got_no_output(self):
         [first, _] = todo_turn().streams

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -46,20 +47,22 @@ class Answering:
             Exception: What a function in the script raised.
         """
         exchange, run = SERVING.get(), calling_run()
+        refusal = check(asked, self._served)
+        if refusal is not None:
+            await self._pass_over(asked, run)
+            return self._refuse(refusal, asked, run, exchange)
         call = as_call(asked, run.agent if run is not None else None)
         if run is not None:
             run.model_given(call)
-        refusal = check(asked, self._served)
-        if refusal is not None:
-            await self._pass_over(asked, call, run)
-            return self._refuse(refusal, asked, run, exchange)
         delivery = await self._delivery(asked, call, run)
         return None if delivery is None else await self._deliver(delivery, asked, call, exchange)
 
-    async def _pass_over(self, asked: Asked, call: ModelCall, run: ObservedRun | None) -> None:
+    async def _pass_over(self, asked: Asked, run: ObservedRun | None) -> None:
         """Take the step of a call that is refused, so that the others go where they belong."""
+        given = asked.body.get("input") or asked.body.get("messages") or ""
+        legible = replace(asked, wire="responses", body={"model": asked.model, "input": given})
         try:
-            await self._delivery(asked, call, run)
+            await self._delivery(asked, as_call(legible), run)
         except UnscriptedModelCall:
             self._script.unscripted.pop()  # one cause speaks once
         self._failing.pop(asked.key, None)
@@ -114,12 +117,12 @@ class Answering:
         response = await respond(delivery, ScriptedModel([delivery.step]), call)
         for item in response.output:
             self._note(item)
-        return httpx.Response(200, json=_wire(asked).whole(response, status))
+        return httpx.Response(200, json=_wire(asked, delivery).whole(response, status))
 
     async def _frames(
         self, delivery: Delivery, asked: Asked, call: ModelCall, arrived: Callable[[], int]
     ) -> AsyncGenerator[bytes, None]:
-        wire = _wire(asked)
+        wire = _wire(asked, delivery)
         try:
             async for event in stream(delivery, ScriptedModel([delivery.step]), call, arrived):
                 self._see(event)
@@ -140,8 +143,10 @@ class Answering:
         self._served |= {id_ for id_ in (getattr(item, "id", None), getattr(item, "call_id", None)) if id_}
 
 
-def _wire(asked: Asked) -> ResponsesWire | ChatWire:
-    return ResponsesWire(asked.body) if asked.wire == "responses" else ChatWire(asked.body)
+def _wire(asked: Asked, delivery: Delivery) -> ResponsesWire | ChatWire:
+    if asked.wire == "responses":
+        return ResponsesWire(asked.body)
+    return ChatWire(asked.body, leave_out=delivery.improvised)
 
 
 def _failed(provider: ProviderFailure, asked: Asked) -> httpx.Response:

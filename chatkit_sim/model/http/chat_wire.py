@@ -19,9 +19,11 @@ class ChatWire:
 
     Args:
         body: The request.
+        leave_out: Leave out what does not fit, instead of saying so.
     """
 
-    def __init__(self, body: Mapping[str, Any]) -> None:
+    def __init__(self, body: Mapping[str, Any], *, leave_out: bool = False) -> None:
+        self._leave_out = leave_out
         self._model = body.get("model")
         self._wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         self._id = "chatcmpl"
@@ -83,7 +85,7 @@ class ChatWire:
                 calls.append({"id": item["call_id"], "type": "function", "function": function})
             elif item["type"] == "reasoning":
                 message["reasoning_content"] = "\n".join(part["text"] for part in item["summary"])
-            else:
+            elif not self._leave_out:
                 raise _unsayable(item["type"])
         if calls:
             message["tool_calls"] = calls
@@ -102,7 +104,7 @@ class ChatWire:
             function = {"name": item["name"], "arguments": ""}
             call = {"index": index, "id": item["call_id"], "type": "function", "function": function}
             yield self._chunk({"tool_calls": [call]})
-        elif item["type"] not in ("message", "reasoning"):
+        elif item["type"] not in ("message", "reasoning") and not self._leave_out:
             raise _unsayable(item["type"])
 
     def _chunk(self, delta: Mapping[str, Any], finish_reason: str | None = None) -> bytes:

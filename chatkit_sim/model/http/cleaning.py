@@ -13,7 +13,7 @@ _RANDOM = frozenset(
 )
 _TIMES = frozenset({"created", "created_at", "completed_at", "expires_at"})
 _IDS = frozenset({"id", "item_id", "call_id", "tool_call_id", "encrypted_content"})
-_REPEATED = {"instructions": None, "tools": []}  # of the request, in each snapshot of the response
+_REPEATED: dict[str, Any] = {"instructions": None, "tools": []}  # of the request, in each snapshot of the response
 _SECRETS = (
     re.compile(r"\bsk-[A-Za-z0-9_\-]{8,}"),
     re.compile(r"\b(?:org|proj)-[A-Za-z0-9]{12,}\b"),

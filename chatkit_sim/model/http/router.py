@@ -140,13 +140,13 @@ class OpenAIAPI(MockRouter):
         self._guard.blocked.append(call)
         return UnmatchedRequest(call)
 
-    def replay(self, cassette: Cassette) -> None:
+    def replay_from(self, cassette: Cassette) -> None:
         """Answer from a cassette instead of the script."""
         player = Player(cassette, self.script)
         self._answering = player
         self.script.tapes.append(player)
 
-    def record(self, cassette: Cassette) -> None:
+    def record_to(self, cassette: Cassette) -> None:
         """Let the model's provider itself answer, and keep its answers; the network guard has to let it be reached."""
         self._answering = Recorder(cassette)
 

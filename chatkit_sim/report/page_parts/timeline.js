@@ -58,9 +58,8 @@ const barsOf = (rows) => {
   rows.forEach((row, at) => {
     const number = row.stream.number;
     if (row.kind === "request") {
-      for (const key of [...open.keys()].filter((key) => !key.startsWith("client "))) end(key, at - 1);
-      end("client tool", at);
-      end("client", at);
+      // What the last stream left open ends with it; a client tool ends when its output is posted.
+      for (const key of [...open.keys()]) end(key, key === "client" ? at : at - 1);
     } else if (row.kind === "run") {
       const step = row.step;
       const run = `run ${number} ${step.run}`;

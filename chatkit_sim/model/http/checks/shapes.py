@@ -96,7 +96,9 @@ class Shapes:
         return next((problem for problem in found if problem is not None), None)
 
     def _union(self, value: Any, kinds: tuple[Any, ...], path: str) -> Refusal | None:
-        kinds = tuple(_alternatives(kinds))
+        kinds = tuple(kind for kind in _alternatives(kinds) if kind is not type(None) or value is None)
+        if len(kinds) == 1:
+            return self.problem(value, kinds[0], path)
         fitting = [kind for kind in kinds if _may_be(value, kind)]
         if not fitting:
             return _unknown_kind(value, kinds, path)
