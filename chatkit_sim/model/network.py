@@ -105,6 +105,10 @@ class NetworkGuard:
     def _names_host(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self._names)
 
+    def allow(self, host: str) -> None:
+        """Let a host pass from now on."""
+        self._names = (*self._names, host.lower())
+
     def looked_up(self, host: str) -> None:
         """A look-up goes ahead: when its name is on the list, the connection that follows names only an address."""
         if self._names_host(host.lower().rstrip(".")):

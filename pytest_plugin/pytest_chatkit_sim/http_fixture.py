@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,7 @@ from .stage import Stage
 
 if TYPE_CHECKING:
     from chatkit_sim import ModelScript
-    from chatkit_sim.model.http import OpenAIAPI
+    from chatkit_sim.model.http import Cassette, OpenAIAPI
 
 
 @pytest.fixture
@@ -26,8 +28,41 @@ def chatkit_openai_api(_chatkit_stage: Stage, chatkit_model: ModelScript) -> Ite
         yield api
 
 
+@pytest.fixture
+def chatkit_cassette(
+    request: pytest.FixtureRequest, chatkit_openai_api: OpenAIAPI, chatkit_model: ModelScript
+) -> Cassette:
+    """Real answers of the model, kept beside the test: recorded by --chatkit-sim-record with a key, replayed without.
+
+    A request that has changed since fails the test and says where; `chatkit_cassette.ignore("instructions")` allows it.
+    """
+    from chatkit_sim.model.http import Cassette
+
+    path = _cassette_path(request.node)
+    if request.config.getoption("chatkit_sim_record"):
+        cassette = Cassette(path)
+        chatkit_openai_api.record_to(cassette)
+    else:
+        cassette = Cassette.load(path)
+        chatkit_openai_api.replay_from(cassette)
+    chatkit_model.boundary = "http"
+    return cassette
+
+
+def _cassette_path(item: pytest.Item) -> Path:
+    """``cassettes/MODULE/TEST.json`` beside the test module."""
+    test = re.sub(r"[^A-Za-z0-9_.-]+", "-", item.nodeid.partition("::")[2]).strip("-")
+    return item.path.parent / "cassettes" / item.path.stem / f"{test}.json"
+
+
 def add_http_options(parser: pytest.Parser) -> None:
-    """Declare the options of the boundary."""
+    """Declare the options of the boundary and of cassettes."""
+    parser.getgroup("chatkit-sim").addoption(
+        "--chatkit-sim-record",
+        action="store_true",
+        help="Let the real model answer the tests that use the fixture `chatkit_cassette`, and keep what it says "
+        "beside them. Needs a key, and the network.",
+    )
     parser.addini(
         "chatkit_boundary",
         "Where chatkit_model answers: in place of the `model`, or as OpenAI's `http` API, which the app's model asks",

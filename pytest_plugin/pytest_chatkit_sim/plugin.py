@@ -24,7 +24,7 @@ from .fixtures import (
     chatkit_tools,
 )
 from .homes import ServerHome
-from .http_fixture import chatkit_openai_api
+from .http_fixture import chatkit_cassette, chatkit_openai_api
 from .page_fixtures import (
     _chatkit_page,
     chatkit_app,
@@ -44,6 +44,7 @@ __all__ = [
     "async_chatkit_client",
     "chatkit_app",
     "chatkit_arguments",
+    "chatkit_cassette",
     "chatkit_client",
     "chatkit_clock",
     "chatkit_context",

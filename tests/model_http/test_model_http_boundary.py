@@ -266,9 +266,9 @@ def test_without_the_api_a_run_at_the_http_boundary_says_what_is_missing():
         client.model.script(says("Hello."))
         with client.expecting(error="UsageError"):
             turn = client.send("Hello")
+        client.model.clear()
 
     assert "chatkit_openai_api" in str(turn.streams[0].swallowed[0])
-    client.model.clear()
 
 
 def test_there_are_two_boundaries():

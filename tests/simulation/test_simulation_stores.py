@@ -189,6 +189,7 @@ def chatkit_server({store}):
 def run(pytester, monkeypatch, conftest, *arguments):
     monkeypatch.syspath_prepend(str(ROOT / "fixtures" / "responders"))
     monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.setenv("COLUMNS", "140")
     pytester.makeconftest(conftest)
     return pytester.runpytest_inprocess(
         "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--chatkit-sim", "-rsf", *arguments

@@ -147,8 +147,8 @@ class OpenAIAPI(MockRouter):
         self.script.tapes.append(player)
 
     def record_to(self, cassette: Cassette) -> None:
-        """Let the model's provider itself answer, and keep its answers; the network guard has to let it be reached."""
-        self._answering = Recorder(cassette)
+        """Let the model's provider itself answer, and keep its answers."""
+        self._answering = Recorder(cassette, self._guard)
 
     def _answer(self, request: httpx.Request) -> Any:
         sync = SYNC in request.extensions

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import httpx2
 
+from ...errors import UsageError
 from ...rules.base import UnscriptedCall, UnusedSteps
 from ...wire import FrameDecoder
+from ..network import NetworkGuard
 from ..requests import summary
 from ..script import ModelScript, UnscriptedModelCall
 from .asking import Asked, as_call
@@ -32,15 +34,22 @@ class Recorder:
 
     Args:
         cassette: Where to.
+        guard: The network guard; it lets the provider be reached from then on.
     """
 
-    def __init__(self, cassette: Cassette) -> None:
+    def __init__(self, cassette: Cassette, guard: NetworkGuard) -> None:
         self._cassette = cassette
+        self._guard = guard
         self._cleaner = Cleaner()
         cassette.interactions.clear()
 
     async def answer(self, asked: Asked, request: httpx.Request) -> httpx.Response:
-        """The provider's own response."""
+        """The provider's own response.
+
+        Raises:
+            UsageError: The provider does not accept the key.
+        """
+        self._guard.allow(request.url.host)
         self._cleaner.secrets |= {
             value.removeprefix("Bearer ") for name in _KEY_HEADERS if (value := request.headers.get(name))
         }
@@ -51,6 +60,13 @@ class Recorder:
             request.method, str(request.url), headers=headers, content=request.content, extensions={FORWARDED: True}
         )
         response = await client.send(forwarded, stream=True)
+        if response.status_code == 401:
+            await response.aclose()
+            await client.aclose()
+            raise UsageError(
+                f"{request.url.host} does not accept the key, so there is nothing to record. Set a real one for the "
+                "app's OpenAI client, such as OPENAI_API_KEY."
+            )
         sse = response.headers.get("content-type", "").startswith("text/event-stream")
         kept = {"content-type": response.headers.get("content-type", "application/json")}
         if sse and not asked.sync:
@@ -69,11 +85,14 @@ class Recorder:
             async for chunk in response.aiter_bytes():
                 chunks.append(chunk)
                 yield chunk
+        except GeneratorExit:
+            # Clients of Chat Completions leave at [DONE], before the body's end; others leave half an answer.
+            if b"data: [DONE]" not in b"".join(chunks):
+                raise
         finally:
             await response.aclose()
             await client.aclose()
-            # Clients of Chat Completions leave at [DONE], before the body's end.
-            self._keep(path, cleaned, response.status_code, b"".join(chunks), sse=True)
+        self._keep(path, cleaned, response.status_code, b"".join(chunks), sse=True)
 
     def _keep(self, path: str, request: dict[str, Any], status: int, content: bytes, *, sse: bool) -> None:
         if sse:

@@ -1,0 +1,107 @@
+"""The server over HTTP, and what the page brings, by fixtures."""
+
+import pytest
+from plugin_projects import TODO
+
+APP = """
+import pytest
+from desk.app import create_app
+from desk.server import DeskServer
+from desk.store import SQLiteStore
+from chatkit_sim import says
+
+@pytest.fixture
+def chatkit_app(tmp_path):
+    return create_app(DeskServer(SQLiteStore(tmp_path / "desk.sqlite3")))
+
+@pytest.fixture
+def chatkit_headers():
+    return {"x-user-id": "ada"}
+
+@pytest.fixture
+def chatkit_model(chatkit_model):
+    chatkit_model.agent("Title generator").always(says("A question"))
+    chatkit_model.agent("Topic check").always(says('{"on_topic": true, "reason": "A question."}'))
+    return chatkit_model
+"""
+
+HELLO = """
+from chatkit_sim import says
+
+def test_hello(chatkit_client, chatkit_model):
+    chatkit_model.script(says("Hello"))
+    turn = chatkit_client.send("Hi")
+    assert turn.text == "Hello"
+    assert turn.timeline.observed
+"""
+
+
+@pytest.mark.parametrize("transport", ["asgi", "http"])
+def test_an_app_is_enough(project, transport):
+    project.write("conftest.py", APP)
+    way = f"import pytest\n\n@pytest.fixture\ndef chatkit_transport():\n    return {transport!r}\n"
+    project.write("test_hello.py", HELLO + way)
+    project.run().assert_outcomes(passed=1)
+
+
+def test_without_the_right_header_the_app_says_no(project):
+    project.write("conftest.py", APP.replace('{"x-user-id": "ada"}', "{}"))
+    project.write("test_hello.py", HELLO)
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines([r".*answered with status 401.*"])
+
+
+def test_the_page_may_refuse_what_it_does_not_offer(project):
+    project.write(
+        "conftest.py",
+        TODO
+        + """
+from chatkit_sim import ComposerModel, Frontend
+
+@pytest.fixture
+def chatkit_frontend():
+    return Frontend(models=[ComposerModel(id="gpt-5")])
+""",
+    )
+    project.write(
+        "test_models.py",
+        """
+import pytest
+from chatkit_sim import UsageError, says
+
+def test_models(chatkit_client, chatkit_model):
+    chatkit_model.script(says("Hello"))
+    with pytest.raises(UsageError, match="gpt-6"):
+        chatkit_client.send("Hi", model="gpt-6")
+    assert chatkit_client.send("Hi", model="gpt-5").text == "Hello"
+""",
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+def test_reading_back_can_be_switched_off(todo):
+    todo.write("pytest.ini", "[pytest]\nchatkit_reload = off\n")
+    todo.write(
+        "test_reading.py",
+        """
+from chatkit_sim import says
+
+def test_no_more_requests_than_the_turn_needs(chatkit_client, chatkit_model, chatkit_store):
+    listed = []
+    load = chatkit_store.load_thread
+    async def load_thread(*arguments, **keywords):
+        listed.append(arguments)
+        return await load(*arguments, **keywords)
+    chatkit_store.load_thread = load_thread
+    chatkit_model.script(says("Hello"))
+    chatkit_client.send("Hi")
+    assert listed == []
+""",
+    )
+    todo.run().assert_outcomes(passed=1)
+
+
+def test_a_word_that_is_neither_on_nor_off_is_refused(todo):
+    result = todo.run("-o", "chatkit_reload=maybe")
+    result.stderr.re_match_lines([r".*chatkit_reload is 'maybe'; it can be on or off.*"])
