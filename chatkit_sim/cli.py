@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from .snapshots import run_review
-
 if TYPE_CHECKING:
     from .rules import Rule
 
@@ -40,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] == "report":
         return _report(arguments[1:])
     if arguments and arguments[0] == "review":
-        return run_review(arguments[1:])
+        return _review(arguments[1:])
     given = parser.parse_args(arguments)
     rules = _rules()
     if given.command == "rules":
@@ -62,6 +60,14 @@ def _report(arguments: Sequence[str]) -> int:
         from .report.command import run_report
 
         return run_report(arguments)
+
+
+def _review(arguments: Sequence[str]) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+        from .snapshots import run_review
+
+        return run_review(arguments)
 
 
 def _rules() -> Sequence[Rule]:

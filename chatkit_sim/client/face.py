@@ -57,6 +57,10 @@ class ClientFace:
         client._core = core
         return client
 
+    def __repr__(self) -> str:
+        thread = f" in thread {self.thread_id}" if self.thread_id is not None else ""
+        return f"<{type(self).__name__}{thread}, {len(self.turns)} turns>"
+
     @property
     def model(self) -> ModelScript:
         """What the model will say."""

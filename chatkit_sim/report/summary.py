@@ -66,6 +66,17 @@ class Summary:
                 merged[name] = mine | theirs if isinstance(mine, frozenset) else dict(Counter(mine) + Counter(theirs))
         return Summary(**merged)
 
+    def __sub__(self, earlier: Summary) -> Summary:
+        """What was counted since then; sets of names stay whole."""
+        left: dict[str, Any] = {}
+        for name in (one.name for one in dataclasses.fields(self)):
+            now, then = getattr(self, name), getattr(earlier, name)
+            if isinstance(now, int):
+                left[name] = now - then
+            else:
+                left[name] = now if isinstance(now, frozenset) else dict(Counter(now) - Counter(then))
+        return Summary(**left)
+
     def to_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         values = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}

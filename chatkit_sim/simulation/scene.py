@@ -113,6 +113,7 @@ class Scene:
         self._seat(AsyncSimulatedClient(bench, context=world.context))
         self._ready = False
         self._threads: dict[str | None, None] = {}
+        self._stuck: str | None = None
         self._lasting: set[asyncio.Task[Any] | None] = set()
 
     @property
@@ -134,7 +135,7 @@ class Scene:
         found: list[Violation] = []
         try:
             for error in self.bench.run(lambda: self._make(move, order)):
-                found += _failure(error, move)
+                found += _failure(error, move, self._stuck)
         except DeadlockError as error:
             found.append(_deadlock(error))
         source.end()
@@ -173,6 +174,7 @@ class Scene:
         finally:
             if isinstance(loop, VirtualLoop):
                 loop.follow(None)
+                self._stuck = loop.stuck
             await self._let_end()
 
     async def _let_end(self) -> None:
@@ -307,13 +309,14 @@ async def _time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _failure(error: Exception, move: Move) -> Iterator[Violation]:
+def _failure(error: Exception, move: Move, stuck: str | None) -> Iterator[Violation]:
     name = type(move).__name__
     if isinstance(error, LimitError):
         yield Violation(
             rule="turn-ends",
             place=Place(),
             reason=str(error),
+            details=[f"Nothing else was going to happen:\n{stuck}"] if stuck else [],
             remedy="See what the responder waits for, or what it repeats.",
             cause=error,
         )

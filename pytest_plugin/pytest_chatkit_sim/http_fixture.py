@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .boundaries import add_boundary_options, boundary_of, register_comparison
 from .stage import Stage
+
+__all__ = ["add_http_options", "chatkit_cassette", "chatkit_openai_api", "register_comparison", "set_boundary"]
 
 if TYPE_CHECKING:
     from chatkit_sim import ModelScript
@@ -63,11 +66,7 @@ def add_http_options(parser: pytest.Parser) -> None:
         help="Let the real model answer the tests that use the fixture `chatkit_cassette`, and keep what it says "
         "beside them. Needs a key, and the network.",
     )
-    parser.addini(
-        "chatkit_boundary",
-        "Where chatkit_model answers: in place of the `model`, or as OpenAI's `http` API, which the app's model asks",
-        default="model",
-    )
+    add_boundary_options(parser)
 
 
 def set_boundary(item: pytest.Item) -> None:
@@ -81,7 +80,6 @@ def set_boundary(item: pytest.Item) -> None:
         return
     request = item._request
     model.serve = lambda: request.getfixturevalue("chatkit_openai_api")
-    marked = [marker.kwargs["boundary"] for marker in item.iter_markers("chatkit") if "boundary" in marker.kwargs]
-    wanted = marked[0] if marked else item.config.getini("chatkit_boundary")
-    if marked or wanted != "model":
-        model.boundary = wanted
+    wanted = boundary_of(item)
+    if wanted is not None:
+        model.boundary = wanted  # type: ignore[assignment]  # which says what is wrong

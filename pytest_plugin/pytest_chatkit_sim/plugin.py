@@ -89,6 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     settings = config.stash[options.SETTINGS] = options.read_settings(config)
     report_files.register_report(config)
+    http_fixture.register_comparison(config)
     if len(settings.servers) > 1:
         # A fixture whose parameters are what the options name cannot be written down beforehand.
         several = type("SeveralServers", (), {"chatkit_server": server_fixture(settings)})()

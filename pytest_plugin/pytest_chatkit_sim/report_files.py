@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ import pytest
 
 from .homes import Simulations
 from .stage import STAGE, quiet_imports
-from .summing_up import summary_of
+from .summing_up import SUMMARY
 
 if TYPE_CHECKING:
     from chatkit_sim.client import Judged
+    from chatkit_sim.report import Summary
     from chatkit_sim.report.files import RecordWriter
     from chatkit_sim.report.records import Outcome, TestRecord
 
@@ -55,7 +56,6 @@ class _Seen:
     parts: list[Any] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
-    turns: int = 0
 
 
 class ReportFiles:
@@ -73,6 +73,7 @@ class ReportFiles:
         self._problems: list[str] = []
         self._said: list[str] = []
         self._writer: RecordWriter | None = None
+        self._counted: Summary | None = None
         workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._worker = str(workerinput["workerid"]) if workerinput is not None else None
 
@@ -91,35 +92,19 @@ class ReportFiles:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
 
-    def add_turns(self, node_id: str, judged: Iterable[Judged]) -> None:
-        """Write turns of a test, now; those of its own bench are written at its end.
-
-        Args:
-            node_id: The test.
-            judged: The turns, with what the rules said of them.
-        """
-        from chatkit_sim.report.turns import turn_record
-
-        seen = self._test(node_id)
-        for one in judged:
-            record = turn_record(one, node_id, seen.turns + 1)
-            if record is not None:
-                seen.turns += 1
-                self._write(record)
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Write the turns of a test, while its bench is there."""
         stage = item.stash.get(STAGE, None)
         if stage is not None:
-            from chatkit_sim.report.turns import violation_records
-
-            self.add_turns(item.nodeid, stage.bench.judged)
-            whole = [each for judged in stage.bench.judged if judged.turn is None for each in violation_records(judged)]
-            self._test(item.nodeid).facts.update(violations=whole, summary=summary_of(item, stage).to_json())
+            self._write_turns(item.nodeid, stage.bench.judged)
         if stage is not None or "_chatkit_stage" in getattr(item, "fixturenames", ()):
             self._test(item.nodeid).facts.update(_about(item))
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            if stage is not None:
+                self._test(item.nodeid).facts["summary"] = self._newly_counted().to_json()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how each phase of a test went, and write the test at its end."""
@@ -156,6 +141,22 @@ class ReportFiles:
             terminalreporter.write_line(f"chatkit-sim report: {problem}", red=True)
         for line in self._said:
             terminalreporter.write_line(line)
+
+    def _write_turns(self, node_id: str, judged: Sequence[Judged]) -> None:
+        from chatkit_sim.report.turns import turn_record, violation_records
+
+        turns = [one for one in judged if one.turn is not None]
+        for number, one in enumerate(turns, 1):
+            self._write(turn_record(one, node_id, number))
+        whole = [each for one in judged if one.turn is None for each in violation_records(one)]
+        self._test(node_id).facts["violations"] = whole
+
+    def _newly_counted(self) -> Summary:
+        """What this process has counted since the last test: also what campaigns drove without keeping it."""
+        from chatkit_sim.report import Summary
+
+        before, self._counted = self._counted or Summary(), self._config.stash.get(SUMMARY, Summary())
+        return self._counted - before
 
     def _test(self, node_id: str) -> _Seen:
         return self._seen.setdefault(node_id, _Seen())
@@ -204,7 +205,7 @@ def _note(seen: _Seen, report: pytest.TestReport) -> None:
     if context is not None:  # a subtest
         from chatkit_sim.report.records import PartRecord
 
-        values = ", ".join(f"{name}={value!r}" for name, value in context.kwargs.items())
+        values = ", ".join(f"{name}={value}" for name, value in context.kwargs.items())
         name = " ".join(part for part in (context.msg, f"({values})" if values else "") if part)
         seen.parts.append(PartRecord(name=name, outcome=outcome, message=message))
         return

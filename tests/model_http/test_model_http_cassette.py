@@ -193,6 +193,21 @@ def test_a_refused_key_records_nothing(path, provider):
     assert not path.exists()
 
 
+def test_half_an_answer_is_not_kept(path, provider):
+    async def leave():
+        async with AsyncOpenAI(api_key=KEY, base_url=provider[0]) as client:
+            async with await client.responses.create(model="gpt-5", input="Hello", stream=True) as stream:
+                async for _ in stream:
+                    break
+
+    with OpenAIAPI(ModelScript()) as api:
+        api.record_to(Cassette(path))
+        asyncio.run(leave())
+        assert ask(provider[0], KEY, input="Bye") == "All done."
+
+    assert [interaction.request["input"] for interaction in Cassette.load(path).interactions] == ["Bye"]
+
+
 def test_without_a_cassette_it_says_how_to_record_one(path):
     with pytest.raises(UsageError, match="pytest --chatkit-sim-record"):
         Cassette.load(path)

@@ -1,9 +1,6 @@
 """pytest --chatkit-sim-report DIR: one process, workers, crashes, and directories that cannot be written."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from report_world import RESPONDERS
@@ -51,20 +48,25 @@ def test_uses_no_server():
 
 
 @pytest.fixture
-def project(tmp_path):
-    (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "test_it.py").write_text(TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    return tmp_path
+def project(pytester, monkeypatch):
+    monkeypatch.syspath_prepend(str(RESPONDERS))
+    monkeypatch.setenv("PYTHONPATH", str(RESPONDERS))  # for workers
+    monkeypatch.setenv("COLUMNS", "300")
+    (pytester.path / "conftest.py").write_text(CONFTEST)
+    (pytester.path / "test_it.py").write_text(TESTS)
+    (pytester.path / "pytest.ini").write_text("[pytest]\n")
+    return pytester
 
 
 def run(project, *arguments):
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(RESPONDERS), "COLUMNS": "300"}
-    done = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    return done.stdout + done.stderr
+    # Hypothesis' plugin would import Hypothesis anew for every project.
+    done = project.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments)
+    return f"{done.stdout}\n{done.stderr}"
+
+
+def run_workers(project, *arguments):
+    # Workers have the module path of the process that they come from.
+    project.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=300)
 
 
 def report_in(directory):
@@ -74,7 +76,7 @@ def report_in(directory):
 def test_a_run_writes_a_report(project):
     output = run(project, "--chatkit-sim-report", "out")
     assert f"chatkit-sim report: {project / 'out' / 'index.html'}" in output
-    report = report_in(project / "out")
+    report = report_in(project.path / "out")
     found = {test["test"].partition("::")[2]: test for test in report["tests"]}
     assert {name: test["outcome"] for name, test in found.items()} == {
         "test_answers": "passed",
@@ -91,13 +93,14 @@ def test_a_run_writes_a_report(project):
     (part,) = found["test_says_in_parts"]["parts"]
     assert (part["name"], part["outcome"]) == ("greets (polite=True)", "failed")
     assert "Hello!" in part["message"]
-    assert (project / "out" / "summary.md").read_text().startswith("## chatkit-sim: 3 failed, 1 passed, 1 xfailed")
+    assert (project.path / "out" / "summary.md").read_text().startswith("## chatkit-sim: 3 failed, 1 passed, 1 xfailed")
 
 
 def test_workers_write_the_same_report(project):
-    run(project, "--chatkit-sim", "--chatkit-sim-report=one")
-    run(project, "--chatkit-sim", "--chatkit-sim-report=many", "-n2")
-    one, many = report_in(project / "one"), report_in(project / "many")
+    few = ("--chatkit-sim", "-k", "test_ or retry or client-tool")
+    run(project, *few, "--chatkit-sim-report=one")
+    run_workers(project, *few, "--chatkit-sim-report=many", "-n2")
+    one, many = report_in(project.path / "one"), report_in(project.path / "many")
     assert len(many["runs"]) == 2
     facts = [
         [(test["test"], test["outcome"], [turn["asked"] for turn in test["turns"]]) for test in report["tests"]]
@@ -108,28 +111,40 @@ def test_workers_write_the_same_report(project):
     assert any(test["scenario"] for test in many["tests"])
 
 
+def test_what_campaigns_drive_is_counted_and_what_they_find_is_shown(project):
+    output = run(project, "--chatkit-sim", "-k", "campaign-client-tools", "--chatkit-sim-report=out")
+    report = report_in(project.path / "out")
+    (campaign,) = report["tests"]
+    assert campaign["outcome"] == "failed"
+    assert "failed" in [violation["status"] for violation in campaign["turns"][-1]["violations"]]
+    assert f": {report['summary']['turns']} turns, " in output
+    assert report["summary"]["turns"] > len(campaign["turns"])
+
+
 def test_a_worker_that_dies_is_told(project):
-    (project / "test_it.py").write_text(TESTS + "\ndef test_dies(chatkit_client):\n    os._exit(3)\n")
-    run(project, "--chatkit-sim-report=out", "-n1")
-    report = report_in(project / "out")
+    (project.path / "test_it.py").write_text(TESTS + "\ndef test_dies(chatkit_client):\n    os._exit(3)\n")
+    run_workers(project, "--chatkit-sim-report=out", "-n1")
+    report = report_in(project.path / "out")
     dead = next(test for test in report["tests"] if "test_dies" in test["test"])
     assert dead["outcome"] == "error"
     assert "crashed" in dead["message"]
     assert report["outcomes"]["passed"] == 1
 
 
-def test_the_ini_file_names_the_directory_too(project):
-    (project / "pytest.ini").write_text("[pytest]\nchatkit_sim_report = out\n")
-    (project / "sub").mkdir()
-    run(project / "sub", str(project), "-k", "test_answers")
-    assert report_in(project / "out")["outcomes"] == {"passed": 1}
+def test_the_ini_file_names_the_directory_too(project, monkeypatch):
+    (project.path / "pytest.ini").write_text("[pytest]\nchatkit_sim_report = out\n")
+    (project.path / "sub").mkdir()
+    monkeypatch.chdir(project.path / "sub")
+    run(project, str(project.path), "-k", "test_answers")
+    monkeypatch.chdir(project.path)
+    assert report_in(project.path / "out")["outcomes"] == {"passed": 1}
     assert run(project, "--collect-only", "-q").count("test_it.py::") == 6
-    assert report_in(project / "out")["outcomes"] == {"passed": 1}  # collecting changes no report
+    assert report_in(project.path / "out")["outcomes"] == {"passed": 1}  # collecting changes no report
 
 
 def test_a_run_without_the_option_writes_nothing(project):
     run(project)
-    assert sorted(path.name for path in project.iterdir() if path.name != "__pycache__") == [
+    assert sorted(path.name for path in project.path.iterdir() if path.name != "__pycache__") == [
         "conftest.py",
         "pytest.ini",
         "test_it.py",
@@ -139,7 +154,7 @@ def test_a_run_without_the_option_writes_nothing(project):
 def test_a_run_without_chatkit_tests_says_so(project):
     output = run(project, "--chatkit-sim-report=out", "-k", "uses_no_server")
     assert "no test used a ChatKit server" in output
-    assert not (project / "out" / "index.html").exists()
+    assert not (project.path / "out" / "index.html").exists()
 
 
 def test_a_directory_that_cannot_be_is_a_usage_error(project):
@@ -149,7 +164,7 @@ def test_a_directory_that_cannot_be_is_a_usage_error(project):
 
 
 def test_a_full_disk_fails_no_test_and_is_told(project):
-    (project / "conftest.py").write_text(
+    (project.path / "conftest.py").write_text(
         CONFTEST
         + """
 @pytest.fixture(autouse=True)
@@ -165,4 +180,4 @@ def full_disk(request, monkeypatch):
     assert "1 failed, 1 passed" in output
     assert "chatkit-sim report: incomplete, since" in output
     assert "No space left on device" in output
-    assert "may be incomplete" in (project / "out" / "summary.md").read_text()
+    assert "may be incomplete" in (project.path / "out" / "summary.md").read_text()

@@ -12,7 +12,7 @@ import pytest
 from agents import function_tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import AnyUrl, BaseModel, EmailStr, Field
+from pydantic import AnyUrl, BaseModel, Field
 
 from chatkit_sim import UsageError
 from chatkit_sim.simulation import NothingFits
@@ -71,7 +71,9 @@ def everything(
     return "ok"
 
 
-def loose(table: dict[str, int], anything: dict, pair: tuple[int, str], unique: set[str], price: decimal.Decimal) -> str:
+def loose(
+    table: dict[str, int], anything: dict, pair: tuple[int, str], unique: set[str], price: decimal.Decimal
+) -> str:
     """Takes what strict mode refuses."""
     return "ok"
 
@@ -130,13 +132,16 @@ def test_optional_fields_come_and_go():
 def test_a_door_for_formats_and_fields_of_ones_own():
     schema = {
         "type": "object",
-        "properties": {"id": {"type": "string"}, "at": {"type": "object", "properties": {"bus": {"format": "bus-stop"}}}},
+        "properties": {
+            "id": {"type": "string"},
+            "at": {"type": "object", "properties": {"bus": {"format": "bus-stop"}}},
+        },
         "required": ["id", "at"],
     }
     strategy = values_of(schema, formats={"bus-stop": st.just("Centre")}, fields={"id": st.just("INV-1")})
-    values = drawn(strategy.filter(lambda value: "bus" in value["at"] or True))
+    values = drawn(strategy)
     assert {value["id"] for value in values} == {"INV-1"}
-    assert all(value["at"].get("bus", "Centre") == "Centre" for value in values)
+    assert {value["at"]["bus"] for value in values if "bus" in value["at"]} == {"Centre"}
     deeper = values_of(schema, fields={"at.bus": st.just("North")}, formats={"bus-stop": st.just("Centre")})
     assert {value["at"]["bus"] for value in drawn(deeper) if "bus" in value["at"]} == {"North"}
 
@@ -152,7 +157,10 @@ def test_known_ids_come_back():
         False,
         {"enum": []},
         {"type": "integer", "minimum": 5, "maximum": 4},
-        {"$ref": "#/$defs/self", "$defs": {"self": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/self"}}}},
+        {
+            "$ref": "#/$defs/self",
+            "$defs": {"self": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/self"}}},
+        },
     ],
 )
 def test_a_schema_that_nothing_fits_is_said_to_be_one(schema):
@@ -164,14 +172,3 @@ def test_a_schema_that_nothing_fits_is_said_to_be_one(schema):
 def test_a_schema_that_cannot_be_understood_is_shown(schema):
     with pytest.raises(UsageError, match="JSON schema"):
         drawn(values_of(schema))
-
-
-def test_an_email_is_one():
-    pytest.importorskip("email_validator")
-    schema = function_tool(strict_mode=False)(_mail).params_json_schema
-    assert all("@" in value["to"] for value in drawn(values_of(schema), 10))
-
-
-def _mail(to: EmailStr) -> str:
-    """Send a mail."""
-    return "ok"

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 import pytest
-from agents import Agent, ModelSettings, function_tool
+from agents import ModelSettings, function_tool
 from agents.testing import ModelCall
 from chatkit.types import StructuredInputFreeform, StructuredInputItem, StructuredInputMultipleChoice, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
@@ -104,7 +104,12 @@ def test_it_keeps_to_tool_choice(choice, tools):
 
 def test_structured_output_fits_its_type():
     answers = [step for step in drawn(model_steps(offer(output_type=Answer))) if not called(step)]
-    assert {Answer.model_validate_json(part.text).certain for step in answers for part in step.parts if isinstance(part, Says)} == {
+    assert {
+        Answer.model_validate_json(part.text).certain
+        for step in answers
+        for part in step.parts
+        if isinstance(part, Says)
+    } == {
         True,
         False,
     }
@@ -174,8 +179,3 @@ def test_clicks_on_what_is_shown():
     assert all(words["form"]["title"] for clickable, words in clicks if clickable.form is not None)
     assert not any("Off" in clickable.labels for clickable, _ in clicks)
     assert widget_clicks([]).is_empty
-
-
-def test_an_agent_is_offered_as_it_is():
-    assert Agent(name="Assistant").model_settings.tool_choice is None  # what "legal" begins from
-    assert offer().required is False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import openai
@@ -77,6 +77,10 @@ class OpenAIAPI(MockRouter):
     def files(self) -> Route:
         """``POST .../files``, an upload, for a test to set."""
         return self._extra("files", "POST", r".*/files/?$")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def start(self) -> None:
         """Begin to answer; ``with`` does it.
