@@ -5,9 +5,10 @@ import inspect
 import pathlib
 import re
 
-from chatkit_sim.rules import ALL_RULES
 from pytest_chatkit_sim import plugin
 from pytest_chatkit_sim.options import add_options
+
+from chatkit_sim.rules import ALL_RULES
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 

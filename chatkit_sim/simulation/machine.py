@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import cache
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -183,7 +183,9 @@ def chatkit_state_machine(
     )
     drawing = Drawing(arguments=arguments or {}, results=results or {}, waiting=world.virtual_time)
     machine = machine_for(world, drawing, kinds, name=name, messages=messages)
-    machine.TestCase.settings = settings(deadline=None, suppress_health_check=list(HealthCheck))
+    # To explain a failure, Hypothesis plays it many times over.
+    phases = [phase for phase in settings().phases if phase is not Phase.explain]
+    machine.TestCase.settings = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
     return machine
 
 

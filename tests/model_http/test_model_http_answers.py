@@ -16,7 +16,7 @@ from openai_clients import EVERY_WAY, Asking, words_of
 
 from chatkit_sim import calls, cites, draws, refuses, says, thinks
 from chatkit_sim.model import UnscriptedModelCall
-from chatkit_sim.model.http import AnswerFailed
+from chatkit_sim.model.http import AnswerFailed, UnmatchedRequest
 
 RESPONSES = Asking("responses", sync=False, streamed=True)
 CHAT = Asking("chat", sync=False, streamed=True)
@@ -302,3 +302,11 @@ def test_another_api_with_such_a_path_is_not_taken_for_openais(api, guard):
     assert httpx.post("https://survey.example.com/v1/responses", json={"score": 5}).json() == {"saved": True}
     with pytest.raises(RuntimeError, match="no route matches"):
         httpx.post("https://other.example.com/v1/responses", content=b"not json")
+
+
+def test_a_model_that_is_let_through_goes_to_the_network(api, script, guard):
+    script.passthrough()
+
+    with pytest.raises(UnmatchedRequest, match=r"POST https://api\.openai\.com/v1/responses"):
+        RESPONSES.ask()
+    assert not script.unscripted

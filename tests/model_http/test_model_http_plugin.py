@@ -189,10 +189,59 @@ def test_simulations_run_at_both_boundaries_and_say_where_they_differ(project):
 def test_simulations_that_agree_say_so(project):
     project.server()
 
-    result = project.run("--chatkit-sim", "--chatkit-sim-boundary=both", "-k", "plain-reply", "-n", "0")
+    result = project.run("--chatkit-sim", "--chatkit-sim-boundary=both", "-k", "plain-reply")
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["no difference in 1 items"])
+
+
+def test_a_plugin_with_a_mocker_for_httpx2_may_stand_beside_it(project):
+    """As pytest-httpx2 does, which makes its mocker before any test."""
+    project.write(
+        "beside.py",
+        """
+import pytest, respx
+from respx.mocks import HTTPCoreMocker
+
+class TheirMocker(HTTPCoreMocker):
+    name = "httpcore2"
+    targets = [target.replace("httpcore.", "httpcore2.", 1) for target in HTTPCoreMocker.targets]
+
+@pytest.fixture
+def httpx2_mock():
+    with respx.mock(using="httpcore2") as router:
+        yield router
+""",
+    )
+    project.write(
+        "test_it.py",
+        """
+import httpx2, pytest
+from chatkit_sim import says
+
+@pytest.fixture(params=["first", "last"])
+def both(request):
+    names = ["httpx2_mock", "chatkit_openai_api"]
+    for name in names if request.param == "first" else reversed(names):
+        request.getfixturevalue(name)
+    return [request.getfixturevalue(name) for name in names]
+
+def test_both(both, chatkit_model):
+    theirs, ours = both
+    theirs.get("https://theirs.example.com").respond(text="theirs")
+    ours.get("https://ours.example.com").mock(side_effect=httpx2.ReadTimeout("late"))
+    chatkit_model.script(says("Hello."))
+    assert httpx2.get("https://theirs.example.com").text == "theirs"
+    with pytest.raises(httpx2.ReadTimeout):
+        httpx2.get("https://ours.example.com")
+    answer = httpx2.post("https://api.openai.com/v1/responses", json={"model": "m", "input": "Hi"})
+    assert answer.json()["output"][0]["content"][0]["text"] == "Hello."
+""",
+    )
+
+    result = project.pytester.runpytest_subprocess("-p", "beside", timeout=120)
+
+    result.assert_outcomes(passed=2)
 
 
 def test_a_cassette_is_recorded_once_and_replayed_without_a_key(project):

@@ -1,9 +1,12 @@
 """pytest --chatkit-sim-report DIR: one process, workers, crashes, and directories that cannot be written."""
 
 import json
+import shlex
 
 import pytest
 from report_world import RESPONDERS
+
+from chatkit_sim.snapshots import run_review
 
 CONFTEST = """
 import pytest
@@ -47,6 +50,14 @@ def test_uses_no_server():
 """
 
 
+SNAPSHOT = """
+from chatkit_sim import says
+def test_greets(chatkit_client, chatkit_model, chatkit_snapshot):
+    chatkit_model.script(says("Hello."))
+    assert chatkit_client.send("Hi") == chatkit_snapshot
+"""
+
+
 @pytest.fixture
 def project(pytester, monkeypatch):
     monkeypatch.syspath_prepend(str(RESPONDERS))
@@ -75,7 +86,7 @@ def report_in(directory):
 
 def test_a_run_writes_a_report(project):
     output = run(project, "--chatkit-sim-report", "out")
-    assert f"chatkit-sim report: {project / 'out' / 'index.html'}" in output
+    assert f"chatkit-sim report: {project.path / 'out' / 'index.html'}" in output
     report = report_in(project.path / "out")
     found = {test["test"].partition("::")[2]: test for test in report["tests"]}
     assert {name: test["outcome"] for name, test in found.items()} == {
@@ -97,14 +108,13 @@ def test_a_run_writes_a_report(project):
 
 
 def test_workers_write_the_same_report(project):
-    few = ("--chatkit-sim", "-k", "test_ or retry or client-tool")
+    few = ("--chatkit-sim", "-k", "test_ or plain-reply or client-tool-answered")
     run(project, *few, "--chatkit-sim-report=one")
     run_workers(project, *few, "--chatkit-sim-report=many", "-n2")
     one, many = report_in(project.path / "one"), report_in(project.path / "many")
     assert len(many["runs"]) == 2
     facts = [
-        [(test["test"], test["outcome"], [turn["asked"] for turn in test["turns"]]) for test in report["tests"]]
-        for report in (one, many)
+        [(test["test"], test["outcome"], len(test["turns"])) for test in report["tests"]] for report in (one, many)
     ]
     assert facts[0] == facts[1]
     assert one["summary"] == many["summary"]
@@ -112,13 +122,28 @@ def test_workers_write_the_same_report(project):
 
 
 def test_what_campaigns_drive_is_counted_and_what_they_find_is_shown(project):
-    output = run(project, "--chatkit-sim", "-k", "campaign-client-tools", "--chatkit-sim-report=out")
+    output = run(
+        project, "--chatkit-sim", "-k", "campaign-client-tools", "--chatkit-sim-examples=2", "--chatkit-sim-report=out"
+    )
     report = report_in(project.path / "out")
     (campaign,) = report["tests"]
     assert campaign["outcome"] == "failed"
     assert "failed" in [violation["status"] for violation in campaign["turns"][-1]["violations"]]
     assert f": {report['summary']['turns']} turns, " in output
     assert report["summary"]["turns"] > len(campaign["turns"])
+
+
+def test_pending_snapshots_are_in_the_report_with_the_command_that_accepts_them(project):
+    (project.path / "test_it.py").write_text(SNAPSHOT)
+    run(project, "--chatkit-sim-report=out")
+    (change,) = report_in(project.path / "out")["snapshots"]
+    assert (change["test"], change["place"], change["old"]) == ("test_it.py::test_greets", "test_it.py:5", None)
+    assert "1 snapshot to review" in (project.path / "out" / "index.html").read_text()
+    command = shlex.split(change["accept"])
+    assert command[:2] == ["chatkit-sim", "review"]
+    assert run_review(command[2:]) == 0
+    assert "1 passed" in run(project, "--chatkit-sim-report=out")
+    assert report_in(project.path / "out")["snapshots"] == []
 
 
 def test_a_worker_that_dies_is_told(project):

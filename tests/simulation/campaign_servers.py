@@ -2,10 +2,9 @@
 
 import asyncio
 
+from broken.servers import Handwritten
 from chatkit.types import ProgressUpdateEvent, ThreadItemDoneEvent, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
-
-from broken.servers import Handwritten
 
 
 class Polite(Handwritten):
@@ -16,6 +15,14 @@ class Polite(Handwritten):
 
     async def reply_to(self, reply):
         yield ThreadItemDoneEvent(item=reply.message("Hello!"))
+
+
+class Broken(Polite):
+    """Answers nothing at all."""
+
+    async def reply_to(self, reply):
+        raise RuntimeError("out of order")
+        yield
 
 
 class Busy(Polite):
@@ -52,6 +59,8 @@ class Trusting(Asking):
     """Takes for granted what shape a client tool's output has."""
 
     def read(self, output):
+        if not isinstance(output, dict) or "ok" not in output:
+            raise TypeError("no such answer")
         return "Done." if output["ok"] else "Then not."
 
 

@@ -4,9 +4,9 @@ import asyncio
 import time
 
 import pytest
+from broken.servers import Handwritten, handwritten
 from chatkit.types import ThreadItemDoneEvent
 
-from broken.servers import Handwritten, handwritten
 from chatkit_sim import SimulatedClient, UsageError
 from chatkit_sim.simulation import Clock, DeadlockError, VirtualLoop
 

@@ -42,11 +42,14 @@ def paste(pytester):
     return run
 
 
-def find(server, goal, examples=100):
+def find(server, goal, rule=None):
     goals = {goal.slug: goal for goal in GOALS}
-    campaign = Campaign(world=World(server=server), goal=goals[goal], examples=examples, seed=1, most=1)
-    (finding,) = campaign.run().findings
-    return finding
+    most = 1 if rule is None else 3  # some of the servers have more than one bug
+    campaign = Campaign(
+        world=World(server=server), goal=goals[goal], examples=100 if rule is None else 30, seed=1, most=most
+    )
+    findings = campaign.run().findings
+    return next(finding for finding in findings if rule in (None, finding.key[0]))
 
 
 @pytest.mark.parametrize(
@@ -61,8 +64,7 @@ def find(server, goal, examples=100):
 )
 def test_a_planted_bug(rule, paste):
     module = f"broken.{rule.replace('-', '_')}"
-    finding = find(importlib.import_module(module).BROKEN.server, "client-tools")
-    assert finding.key[0] == rule
+    finding = find(importlib.import_module(module).BROKEN.server, "client-tools", rule)
     result = paste(finding.test, f"from {module} import BROKEN", "BROKEN.server")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{rule}  turn *"])
