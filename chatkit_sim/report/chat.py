@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from chatkit.types import (
     AssistantMessageItem,
@@ -50,13 +50,15 @@ def _item(item: ThreadItem, note: str) -> ChatItem:
     text, lines, widget = "", [], None
     match item:
         case UserMessageItem():
-            who, text, lines = "user", _user_text(item), _hanging_on(item)
+            who, text, lines = "user", message_text(item), _hanging_on(item)
         case AssistantMessageItem():
-            text = message_text(item)
+            text = "\n".join(part.text for part in item.content)
             lines = [describe_annotation(each) for part in item.content for each in part.annotations]
         case ClientToolCallItem():
-            who, text = "client", call_text(item.name, _shown(item.arguments), _LIMIT)
-            lines = ["waits for an answer"] if item.status == "pending" else [value_text(_shown(item.output), _LIMIT)]
+            who, text = "client", call_text(item.name, json_value(item.arguments), _LIMIT)
+            lines = (
+                ["waits for an answer"] if item.status == "pending" else [value_text(json_value(item.output), _LIMIT)]
+            )
         case WidgetItem():
             widget = json_value(item.widget)
         case WorkflowItem():
@@ -79,11 +81,6 @@ def _item(item: ThreadItem, note: str) -> ChatItem:
     )
 
 
-def _user_text(item: UserMessageItem) -> str:
-    # A tag reads as the user saw it, in its place within the text.
-    return "".join(part.text for part in item.content)
-
-
 def _hanging_on(item: UserMessageItem) -> list[str]:
     options = item.inference_options
     return [
@@ -92,7 +89,3 @@ def _hanging_on(item: UserMessageItem) -> list[str]:
         *([f"tool: {options.tool_choice.id}"] if options.tool_choice else []),
         *([f"model: {options.model}"] if options.model else []),
     ]
-
-
-def _shown(value: Any) -> Any:
-    return json_value(value)

@@ -1,4 +1,19 @@
-"""Rules: what every turn, stream and test must hold to, and who says so."""
+"""Rules: what every turn, stream and test must hold to, and who says so.
+
+A rule of one's own is a function and a ``Rule``; it gets what the others get, and is ignored and counted like them::
+
+    def short_answers(evidence):
+        if len(evidence.turn.text) > 2000:
+            yield Violation(
+                rule="short-answers",
+                place=place(evidence.turn),
+                reason="The answer is longer than anyone reads.",
+                remedy="Tell the agent to be brief.",
+            )
+
+    SHORT_ANSWERS = Rule(slug="short-answers", must_hold="Answers are short.", check=short_answers)
+    client = SimulatedClient(server, catalogue=Catalogue([*ALL_RULES, SHORT_ANSWERS]))
+"""
 
 from .base import (
     BlockedCall,

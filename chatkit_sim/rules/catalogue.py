@@ -13,6 +13,7 @@ from ..errors import ChatKitSimError, Severity, UsageError, Violation
 from .base import Evidence, Rule, TestEvidence
 from .client_tools import CLIENT_TOOL_RULES
 from .excuses import chain
+from .explained import EXPLANATIONS
 from .hygiene import HYGIENE_RULES
 from .images import IMAGE_RULES
 from .items import ITEM_RULES
@@ -27,7 +28,7 @@ from .turn import TURN_RULES
 from .widgets import WIDGET_RULES
 from .workflows import WORKFLOW_RULES
 
-ALL_RULES: tuple[Rule, ...] = (
+_RULES: tuple[Rule, ...] = (
     *TURN_RULES,
     *STREAM_RULES,
     *ITEM_RULES,
@@ -43,6 +44,14 @@ ALL_RULES: tuple[Rule, ...] = (
     *SCRIPT_RULES,
     *PROVIDER_RULES,
 )
+
+
+def _explained(rule: Rule) -> Rule:
+    told = EXPLANATIONS.get(rule.slug)
+    return rule if told is None else replace(rule, broken=told.broken, mended=told.mended, traps=told.traps)
+
+
+ALL_RULES: tuple[Rule, ...] = tuple(_explained(rule) for rule in _RULES)
 
 _IGNORE = re.compile(r"\s*(?P<rule>[^\[\]:\s]+)\s*(\[(?P<narrowed>[^\]]*)\])?\s*(:(?P<reason>.*))?", re.DOTALL)
 _UNOBSERVED = "no run was observed behind the turn's streams"

@@ -245,7 +245,7 @@ class Campaign:
         findings: list[Finding] = []
         complete = steady = True
         while complete and self._played < examples and len(findings) < self.most:
-            machine.known = frozenset(finding.key for finding in findings)
+            machine.known, before = frozenset(finding.key for finding in findings), self._played
             try:
                 again = self._one_round(machine, base, examples - self._played, used, first=not findings)
             except _OutOfTime:
@@ -254,7 +254,7 @@ class Campaign:
                 again, steady = True, False
             findings += [self._finding(failed) for failed in self._new.values()]
             self._new.clear()
-            if not again:
+            if not again or self._played == before:
                 break
         return CampaignResult(
             self.goal,

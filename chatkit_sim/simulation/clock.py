@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
 import selectors
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -137,6 +139,9 @@ def _frames(waiting: Any) -> list[Any]:
     # A task's own stack shows the outermost coroutine only.
     frames = []
     while waiting is not None:
+        if type(waiting).__name__ == "async_generator_asend":
+            # The step of an async generator does not say of which.
+            waiting = next((one for one in gc.get_referents(waiting) if inspect.isasyncgen(one)), None)
         frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "ag_frame", None)
         if frame is not None:
             frames.append(frame)

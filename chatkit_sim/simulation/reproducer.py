@@ -119,7 +119,8 @@ def as_test(story: Story, key: Key, *, declared: Iterable[str] = (), stubbed: bo
     fixtures += ["chatkit_other_context"] if any("chatkit_other_context" in line for line in body) else []
     name = re.sub(r"\W+", "_", key[0])
     text = "\n".join([f"def test_{name}({', '.join(fixtures)}):", *(f"    {line}" if line else "" for line in body)])
-    return f"{_imports(text)}\n\n\n{text}\n"
+    imports = _imports(text)
+    return f"{imports}\n\n\n{text}\n" if imports else f"{text}\n"
 
 
 def _imports(text: str) -> str:

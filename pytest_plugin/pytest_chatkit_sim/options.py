@@ -12,7 +12,8 @@ NETWORK = ("closed", "strict", "open")
 TOOLS = ("real", "stub")
 
 MARKERS = (
-    'chatkit(ignore=["RULE: reason"]): what chatkit-sim does for one test; RULE[tool=NAME] narrows an ignore',
+    'chatkit(ignore=["RULE: reason"], boundary="http"): what chatkit-sim does for one test; RULE[tool=NAME] narrows an '
+    "ignore, boundary says where the model script answers (model or http)",
     "chatkit_sim: the simulation items that --chatkit-sim adds (select them with -m chatkit_sim)",
 )
 

@@ -1,7 +1,8 @@
 """Measure campaigns: ``python tests/benchmarks/campaigns.py [speed] [RULE ...]``.
 
-For every bug planted in ``fixtures/broken``: after how many examples and seconds a campaign finds it, over some seeds, and
-how long its story is then. And moves in a second, beside the bare server. Nothing is asserted; a person reads the table.
+For every bug planted in ``fixtures/broken``: after how many examples and seconds a campaign finds it, over some seeds,
+and how long its story is then. And moves in a second, beside the bare server. Nothing is asserted; a person reads the
+table.
 """
 
 import asyncio

@@ -2,7 +2,6 @@
 
 import contextlib
 import pathlib
-import sys
 
 from agents import Agent, RunContextWrapper, Runner, StopAtTools, function_tool
 from chatkit.agents import AgentContext, ClientToolCall, simple_to_agent_input, stream_agent_response
@@ -149,6 +148,3 @@ def made(directory, tests):
     """A report of such records."""
     make_report(written(directory, tests), root=directory)
     return directory / "index.html"
-
-
-PYTHON = sys.executable

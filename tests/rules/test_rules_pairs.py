@@ -52,7 +52,10 @@ def test_every_pair_belongs_to_a_rule():
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=SLUGS)
 def test_every_rule_explains_itself(rule):
-    for text in (rule.must_hold, rule.why, rule.source):
+    for text in (rule.must_hold, rule.why, rule.source, rule.broken, rule.mended):
         assert text
+    assert rule.broken != rule.mended
+    assert rule.traps
+    assert all(trap.endswith(".") for trap in rule.traps)
     assert rule.must_hold.endswith(".")
     assert rule.why.endswith(".")
