@@ -168,7 +168,7 @@ class ClientTools:
         return f" Did you mean {close[0]!r}?" if close else ""
 
     @overload
-    def decorate(self, handler: HandlerT, /) -> HandlerT: ...
+    def decorate(self, handler: HandlerT, /, *, name: str | None = None, replace: bool = False) -> HandlerT: ...
     @overload
     def decorate(self, /, *, name: str | None = None, replace: bool = False) -> Callable[[HandlerT], HandlerT]: ...
     def decorate(self, handler: Any = None, /, *, name: str | None = None, replace: bool = False) -> Any:
@@ -176,7 +176,7 @@ class ClientTools:
         if isinstance(handler, str):
             raise UsageError(f"Write client_tool(name={handler!r}), with the name as a keyword.")
         if handler is not None:
-            self.add(handler.__name__, handler)
+            self.add(name or getattr(handler, "__name__", repr(handler)), handler, replace=replace)
             return handler
 
         def register(function: HandlerT) -> HandlerT:

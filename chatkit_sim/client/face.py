@@ -82,7 +82,7 @@ class ClientFace:
         return self._core.present_thread
 
     @overload
-    def client_tool(self, handler: HandlerT, /) -> HandlerT: ...
+    def client_tool(self, handler: HandlerT, /, *, name: str | None = None, replace: bool = False) -> HandlerT: ...
     @overload
     def client_tool(self, /, *, name: str | None = None, replace: bool = False) -> Callable[[HandlerT], HandlerT]: ...
     def client_tool(self, handler: Any = None, /, *, name: str | None = None, replace: bool = False) -> Any:
@@ -92,7 +92,7 @@ class ClientFace:
         fails in the browser.
 
         Args:
-            handler: The function, when used without parentheses; its name is the tool's.
+            handler: The function, when used without parentheses, or called directly; its name is the tool's.
             name: The tool's name, when the function has another.
             replace: Take the place of a tool of this name (such as one of a fixture).
 
@@ -105,9 +105,7 @@ class ClientFace:
             async def locate(precise: bool = False) -> dict:
                 return {"city": "Oslo"}
         """
-        if handler is not None:
-            return self._core.tools.decorate(handler)
-        return self._core.tools.decorate(name=name, replace=replace)
+        return self._core.tools.decorate(handler, name=name, replace=replace)
 
     @overload
     def on_effect(self, handler: EffectHandlerT, /) -> EffectHandlerT: ...

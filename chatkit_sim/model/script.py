@@ -100,6 +100,10 @@ class ModelScript:
         self._ids = Ids(id_prefix)
         self._state = _State()
 
+    def __repr__(self) -> str:
+        left = sum(len(unused.steps) for unused in self.unused())
+        return f"<ModelScript, {len(self.requests)} requests, {left} steps left>"
+
     @property
     def boundary(self) -> Boundary:
         """Where the runs of the Agents SDK meet the script: ``model``, the default, or ``http``.

@@ -107,32 +107,40 @@ def _counted(pending: Sequence[Pending]) -> str:
 
 def _decide(store: PendingSnapshots, accept: Sequence[str], reject: Sequence[str]) -> int:
     pending = store.all()
-    unmatched = [pattern for pattern in [*accept, *reject] if not any(matches(each, pattern) for each in pending)]
+    unmatched = [pattern for pattern in [*accept, *reject] if not named(pending, pattern)]
     if unmatched:
         names = "".join(f"\n  {each.test}" for each in pending[:20])
         raise UsageError(f"Nothing pending is like {', '.join(map(repr, unmatched))}. {_counted(pending)}{names}")
-    both = [e for e in pending if any(matches(e, p) for p in accept) and any(matches(e, p) for p in reject)]
+    accepted = [each for pattern in accept for each in named(pending, pattern)]
+    rejected = [each for pattern in reject for each in named(pending, pattern)]
+    both = [each for each in accepted if each in rejected]
     if both:
         raise UsageError(f"{both[0].test} would be accepted and rejected; nothing was done.")
     failed = 0
     for each in pending:
-        if any(matches(each, pattern) for pattern in accept):
+        if each in accepted:
             try:
                 store.accept(each)
                 print(f"accepted  {each.test}  {each.name}")
             except UsageError as error:
                 failed += 1
                 print(f"not accepted  {each.test}: {error}", file=sys.stderr)
-        elif any(matches(each, pattern) for pattern in reject):
+        elif each in rejected:
             store.drop(each)
             print(f"rejected  {each.test}  {each.name}")
     return _LEFT if failed else _DONE
 
 
-def matches(pending: Pending, pattern: str) -> bool:
-    """Whether a pattern names a pending snapshot: its test, itself, or its golden file."""
-    names = (pending.test, pending.name, pending.golden)
-    return any(name == pattern or pattern in name or fnmatch.fnmatchcase(name, pattern) for name in names)
+def named(pending: Sequence[Pending], pattern: str) -> list[Pending]:
+    """The pending snapshots that a pattern names, by test, name or golden file; an exact name names only its own."""
+    exact = [each for each in pending if pattern in _names(each)]
+    return exact or [
+        each for each in pending if any(pattern in name or fnmatch.fnmatchcase(name, pattern) for name in _names(each))
+    ]
+
+
+def _names(pending: Pending) -> tuple[str, str, str]:
+    return pending.test, pending.name, pending.golden
 
 
 def _ask(store: PendingSnapshots) -> int:

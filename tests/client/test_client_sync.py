@@ -307,6 +307,11 @@ class TestClientTools:
         client.client_tool(name="add", replace=True)(lambda: 2)
         assert client.send("go").client_tool_calls[0].output == 2
 
+    def test_a_function_may_be_registered_under_another_name_at_once(self, client_of):
+        client = client_of(asks_once("add"))
+        client.client_tool(lambda: "added", name="add")
+        assert client.send("go").text == "The client said added."
+
     def test_a_handler_that_cannot_take_names_is_refused(self, client_of):
         client = client_of(asks_once("add"))
         with pytest.raises(UsageError, match=r"has the parameter \*args"):
