@@ -12,7 +12,17 @@ from typing import Any
 
 from chatkit.server import ChatKitServer
 
-from ..recording import SERVING, Exchange, LateWork, ModelCalled, OutlivingTask, RunEntry, RunStarted, ToolStarted
+from ..recording import (
+    SERVING,
+    ClientToolAssigned,
+    Exchange,
+    LateWork,
+    ModelCalled,
+    OutlivingTask,
+    RunEntry,
+    RunStarted,
+    ToolStarted,
+)
 
 _WRITES = (
     "save_thread",
@@ -103,7 +113,7 @@ def late_entries(entries: Sequence[RunEntry], left: int, noticed: int) -> Iterat
     """Model calls and tools that began after the client had left.
 
     A run that was begun by the time the server noticed makes its first model call, and so do its guardrails: that is
-    the SDK's doing.
+    the SDK's doing. A tool that only asks for a client tool does nothing by itself.
 
     Args:
         entries: All that the runs did.
@@ -113,13 +123,14 @@ def late_entries(entries: Sequence[RunEntry], left: int, noticed: int) -> Iterat
     begun = {entry.run for entry in entries[:noticed] if isinstance(entry, RunStarted)}
     called = {entry.run for entry in entries[:left] if isinstance(entry, ModelCalled)}
     beginning = any(isinstance(entry, RunStarted) and entry.feeds_stream for entry in entries[:noticed]) and not called
+    asked = {entry.call_id for entry in entries if isinstance(entry, ClientToolAssigned)}
     for entry in entries[left:]:
         if isinstance(entry, ModelCalled):
             first = entry.run not in called
             called.add(entry.run)
             if not (first and (beginning or entry.run in begun)):
                 yield LateWork("model call", entry.agent)
-        elif isinstance(entry, ToolStarted):
+        elif isinstance(entry, ToolStarted) and entry.call_id not in asked:
             yield LateWork("tool", entry.tool, f"call {entry.call_id}")
 
 

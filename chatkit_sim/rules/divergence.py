@@ -80,6 +80,8 @@ class _Scope:
             return True  # somebody else may have changed it, or it was there before anyone looked
         if origin is not None and left_early(origin.history):
             return True  # what handle_stream_cancelled makes of it shows on a reload only
+        if difference.kind == "thread" and self.origins.left:
+            return True  # what the responder changed of it by then was saved, and nobody was there to be told
         if difference.kind in ("missing", "extra") and difference.id in self.disorderly:
             return True  # reload-order-matches says so, in the turn that showed it first
         if difference.kind == "extra":

@@ -1,9 +1,11 @@
 """Simulation: scenarios and campaigns that play on any ChatKit server, with a model and users that are improvised."""
 
 from .arguments import example
-from .campaigns import GOALS, Campaign, CampaignError, CampaignResult, Finding, Goal, run_campaign
+from .campaigns import Campaign, run_campaign
 from .cast import AgentSeen, Asking, Cast, ToolSeen
 from .clock import Clock, DeadlockError, VirtualLoop
+from .findings import CampaignError, CampaignResult, Finding
+from .goals import GOALS, Goal
 from .machine import ChatKitMachine, StoryError, chatkit_state_machine
 from .scenarios import SCENARIOS
 from .schemas import NothingFits

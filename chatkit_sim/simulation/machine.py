@@ -15,7 +15,7 @@ from ..client import AsyncSimulatedClient
 from ..errors import UsageError, Violation, ViolationError
 from ..recording import Turn
 from .drawn_model import Drawing
-from .scene import NotPlayable, Scene, World, collected_on_demand, keys_of
+from .scene import NotPlayable, Scene, World, check_factory, collected_on_demand, keys_of
 from .schemas import Strategy
 from .speed import cached_request_adapter
 from .story import Key, Story
@@ -158,7 +158,7 @@ def chatkit_state_machine(
         options: ``virtual_time=False`` for servers that need a loop of real time; ``reset``; what ``Bench`` takes.
 
     Raises:
-        UsageError: There is no such kind of move.
+        UsageError: There is no such kind of move, or the server was made already.
 
     Example::
 
@@ -169,6 +169,7 @@ def chatkit_state_machine(
 
         TestShop = Shop.TestCase
     """
+    check_factory(server)
     kinds = tuple(kinds)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:

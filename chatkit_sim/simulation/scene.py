@@ -275,6 +275,19 @@ class _SceneTools(ClientTools):
         return _SceneTools(self.react)
 
 
+def check_factory(server: Any) -> None:
+    """See that a server can be made anew for each example.
+
+    Raises:
+        UsageError: It was made already.
+    """
+    if isinstance(server, ChatKitServer):
+        raise UsageError(
+            f"Hypothesis plays many conversations, each on a server of its own: give a factory, such as "
+            f"`lambda store: {type(server).__name__}(store)`, in place of a server."
+        )
+
+
 def keys_of(played: Played) -> dict[Key, Violation]:
     """The bugs that showed in a move; those excused apart."""
     return {key_of(violation): violation for violation in played.violations if violation not in played.muted}

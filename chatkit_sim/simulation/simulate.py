@@ -12,7 +12,7 @@ from ..recording import Turn
 from .drawn_model import Drawing
 from .machine import judge
 from .reproducer import in_words
-from .scene import NotPlayable, Scene, World, collected_on_demand
+from .scene import NotPlayable, Scene, World, check_factory, collected_on_demand
 from .schemas import Strategy
 from .speed import cached_request_adapter
 from .story import Story
@@ -71,6 +71,7 @@ def simulate(
 
     Raises:
         StoryError: A rule was broken.
+        UsageError: The server was made already.
 
     Example::
 
@@ -80,6 +81,7 @@ def simulate(
             simulate(lambda store: ShopServer(store, cart), data)
             assert cart.amount >= 0
     """
+    check_factory(server)
     world = World(
         server=server,
         context=context,
@@ -91,19 +93,16 @@ def simulate(
         arguments=arguments or {}, results=results or {}, waiting=virtual_time, ordered=virtual_time, draw=data.draw
     )
     kinds = tuple(kinds)
-    try:
-        with cached_request_adapter(), collected_on_demand(), world.opened() as bench:
-            scene = Scene(world, bench, drawing)
-            for _ in range(moves):
-                possible = [kind for kind in kinds if able(scene, kind)]
-                if not possible:
-                    break
-                move = draw_move(scene, data.draw(st.sampled_from(possible), label="move"), data.draw, messages)
-                try:
-                    scene.play(move)
-                except NotPlayable:
-                    continue
-                judge(tuple(scene.story))
-            return Conversation(tuple(scene.story))
-    finally:
-        world.close()
+    with cached_request_adapter(), collected_on_demand(), world.opened() as bench:
+        scene = Scene(world, bench, drawing)
+        for _ in range(moves):
+            possible = [kind for kind in kinds if able(scene, kind)]
+            if not possible:
+                break
+            move = draw_move(scene, data.draw(st.sampled_from(possible), label="move"), data.draw, messages)
+            try:
+                scene.play(move)
+            except NotPlayable:
+                continue
+            judge(tuple(scene.story))
+        return Conversation(tuple(scene.story))

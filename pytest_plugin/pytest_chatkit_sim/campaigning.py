@@ -19,7 +19,7 @@ from .summing_up import SUMMARY
 if TYPE_CHECKING:
     from chatkit_sim.client import Judged
     from chatkit_sim.client.bench import BenchOptions
-    from chatkit_sim.simulation.campaigns import Campaign, Goal
+    from chatkit_sim.simulation import Campaign, Goal
 
 MET = pytest.StashKey[dict[Any, dict[Any, str]]]()
 """The bugs that the campaigns of this process have met, for each server."""
@@ -47,7 +47,7 @@ def campaign_function(goal: Goal, place: Any) -> Callable[..., None]:
         chatkit_reset: Callable[[], Any] | None,
     ) -> None:
         __tracebackhide__ = True
-        from chatkit_sim.simulation.campaigns import CampaignError, run_campaign
+        from chatkit_sim.simulation import CampaignError, run_campaign
 
         set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
         chatkit_model.other_tools = request.config.stash[SETTINGS].tools

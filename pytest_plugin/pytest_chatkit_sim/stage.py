@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _EVERYWHERE = ("*", "0.0.0.0/0", "::/0")
 _WIDGET_NOISE = "Direct usage of named widget classes"
+_NOISY = ("abc", "pydantic.main", "pydantic.type_adapter")  # not the project's own modules: there it is news
 
 
 class Stage:
@@ -117,11 +118,11 @@ def quiet_imports() -> Iterator[None]:
 def quieten_sdks(config: pytest.Config) -> None:
     """Ignore warnings of the SDKs about themselves, which projects that make errors of warnings cannot mend.
 
-    Conftests and test modules import chatkit under the filters of pytest. A run of the Agents SDK cancelled before
-    its first step leaves a coroutine behind, which is noticed in whichever test comes next.
+    chatkit warns of its own widget classes when it is imported, and whenever a widget is read or copied. A run of the
+    Agents SDK cancelled before its first step leaves a coroutine behind, which is noticed in whichever test is next.
     """
     lines = [
-        f"ignore:{_WIDGET_NOISE}:DeprecationWarning:abc",
+        *(f"ignore:{_WIDGET_NOISE}:DeprecationWarning:{module}" for module in _NOISY),
         "ignore:coroutine 'run_single_turn' was never awaited:RuntimeWarning",
     ]
     for line in lines:

@@ -121,8 +121,9 @@ def agent_moves(scripts, interrupted):
 class Conversation:
     """Makes moves, as far as they are possible at that moment."""
 
-    def __init__(self, client):
+    def __init__(self, client, *, reload_after_retry=False):
         self.client = client
+        self.reload_after_retry = reload_after_retry  # where a store may delete the wrong items
 
     def make(self, move, *arguments):
         getattr(self, f"_{move}")(*arguments)
@@ -149,6 +150,8 @@ class Conversation:
         if any(item.type == "user_message" for item in self.client.view.items):
             self._script(steps)
             self.client.retry()
+            if self.reload_after_retry:
+                self.client.reload()
 
     def _reload(self):
         if self.client.thread_id is not None:

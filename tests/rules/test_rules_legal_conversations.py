@@ -57,7 +57,7 @@ def hold(server, moves, store, **page):
     """Nothing may be heard but what the store is to blame for."""
     make_store, allowed = store
     with listening(server, store=make_store(), limits=Limits(settle=0.05), **page) as (client, catalogue):
-        conversation = Conversation(client)
+        conversation = Conversation(client, reload_after_retry=bool(allowed))
         for move in moves:
             conversation.make(*move)
     wrong = [violation for violation in catalogue.heard if violation.rule not in OURS | allowed]

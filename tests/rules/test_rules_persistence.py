@@ -440,6 +440,24 @@ def test_items_that_an_error_left_open():
     assert said(handwritten(fails), user=["One", "Two"]) == [("no-unexpected-error", "")] * 2
 
 
+def test_a_title_that_was_saved_when_nobody_was_there():
+    async def renames(reply):
+        yield ThreadItemDoneEvent(item=reply.message("One moment."))
+        reply.thread.title = "Mornings"
+        yield ThreadItemDoneEvent(item=reply.message("There."))
+
+    with listening(handwritten(renames)) as (client, catalogue):
+        client.send("One")
+        client.rename("Evenings")
+        with client.stream("Two") as stream:
+            for event in stream:
+                if event.type == "thread.item.done" and event.item.type == "assistant_message":
+                    stream.cancel()
+                    break
+        client.send("Three")
+    assert not catalogue.heard
+
+
 def test_hidden_items_and_items_seeded_between_turns():
     store = MemoryStore()
 

@@ -4,10 +4,10 @@ import importlib
 
 import campaign_servers as servers
 import pytest
-from simulation_servers import AgentServer, agent, lookup, open_page
+from simulation_servers import AgentServer, agent, fussy, lookup, open_page
 from todo.server import TodoServer
 
-from chatkit_sim.client import Bench
+from chatkit_sim import MemoryStore, UsageError
 from chatkit_sim.simulation import GOALS, Campaign, CampaignError, run_campaign
 from chatkit_sim.simulation.drawn_model import Drawing
 from chatkit_sim.simulation.moves import AtOnce, Send
@@ -122,18 +122,14 @@ def test_models_that_do_what_none_should_are_not_the_servers_fault():
 
 
 def test_a_server_that_is_made_once_serves_all_examples():
-    server = servers.Busy(None)
-    from chatkit_sim import MemoryStore
-
-    server.store = MemoryStore()
-    bench = Bench(server)
+    server = servers.Busy(MemoryStore())
+    world = World(server=server, reset=lambda: setattr(server, "busy", False))
     try:
-        world = World(server=server, bench=bench, reset=lambda: setattr(server, "busy", False))
         finding = find(None, "cancel-and-reload", world=world, examples=100)
-        assert finding.reproducible
-        assert [type(played.move) for played in finding.story] == [Send, Send]
     finally:
-        bench.close()
+        world.close()
+    assert finding.reproducible
+    assert [type(played.move) for played in finding.story] == [Send, Send]
 
 
 def test_state_that_outlives_the_examples_is_said_to_be_so():
@@ -161,8 +157,6 @@ def test_a_tool_that_nothing_fits_ends_the_campaign_with_its_name():
         invoke,
         strict_json_schema=False,
     )
-    from chatkit_sim import UsageError
-
     with pytest.raises(UsageError, match=r"tool 'pick' cannot be drawn.*chatkit_arguments"):
         campaign(lambda store: AgentServer(store, agent("Assistant", impossible))).run()
 
@@ -202,3 +196,12 @@ def test_the_error_tells_the_story_the_rule_the_test_and_how_to_run_it_again():
     assert "def test_item_in_this_thread(chatkit_client, chatkit_model, chatkit_clock):" in text
     assert text.endswith("The same run again: again 1")
     assert isinstance(caught.value.findings[0].story[-1].move, AtOnce)
+
+
+def test_what_was_exercised_and_what_never_succeeded():
+    tools = agent("Assistant", lookup, fussy)
+    coverage = campaign(lambda store: AgentServer(store, tools), "client-tools", examples=15, most=8).run().coverage
+    assert coverage.server_tools["lookup", "succeeded"] > 0
+    assert coverage.never_succeeded == ["fussy"]
+    assert coverage.never_called == []
+    assert (coverage + coverage).events["thread.created"] == 2 * coverage.events["thread.created"]

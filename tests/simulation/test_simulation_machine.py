@@ -107,3 +107,8 @@ def test_simulate_needs_nothing_that_can_be_done():
 
     check()
     assert "answer" in KINDS
+
+
+def test_a_server_that_was_made_already_is_refused():
+    with pytest.raises(UsageError, match=r"give a factory, such as `lambda store: Polite\(store\)`"):
+        chatkit_state_machine(Polite(None))

@@ -95,6 +95,7 @@ def project(pytester, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("BUILD_NUMBER", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or syrupy reports nothing, as on a worker
     # syrupy keeps its session in a global, which a run within the run takes over.
     monkeypatch.setattr(syrupy, "_syrupy", syrupy._syrupy)
     yield SnapshotProject(pytester)
