@@ -176,7 +176,7 @@ class ClientTools:
         if isinstance(handler, str):
             raise UsageError(f"Write client_tool(name={handler!r}), with the name as a keyword.")
         if handler is not None:
-            self.add(name or getattr(handler, "__name__", repr(handler)), handler, replace=replace)
+            self.add(name or str(getattr(handler, "__name__", handler)), handler, replace=replace)
             return handler
 
         def register(function: HandlerT) -> HandlerT:
