@@ -95,9 +95,10 @@ class _Burglar:
             stream = await self._stream(request)
             return _work_in(stream), stream.frames
         try:
-            return "", (await self.other.fetch(request),)
+            body = await self.other.fetch(request)
         except Exception:
             return "", ()  # refused, in whatever way
+        return ("the thread itself" if _holds_thread(body, self.thread_id) else ""), (body,)
 
     async def _stream(self, request: Request) -> RecordedStream:
         live = LiveStream(1, request, new_exchange(self.core.bench.model, self.thread_id), self.core.bench.limits)
@@ -158,6 +159,15 @@ def _tries_to_act(thread_id: str, items: Sequence[ThreadItem]) -> Iterator[_Try]
     yield _Try(
         wire.add_user_message(thread_id, wire.user_input([{"type": "input_text", "text": _WORDS}])), "the thread"
     )
+
+
+def _holds_thread(body: bytes, thread_id: str) -> bool:
+    def search(value: Any) -> bool:
+        if isinstance(value, dict):
+            return value.get("id") == thread_id or any(map(search, value.values()))
+        return isinstance(value, list) and any(map(search, value))
+
+    return thread_id.encode() in body and search(json.loads(body))
 
 
 def _work_in(stream: RecordedStream) -> str:

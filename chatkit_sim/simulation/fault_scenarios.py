@@ -30,8 +30,6 @@ _SAID: dict[How, str] = {
     "after": "does its work, and its answer is lost",
     "lost": "fails, and so does every later one until the response is over",
 }
-MOST = 48
-"""How many faults are tried where nothing else is said."""
 _SECONDS = 10.0  # for a stream that hangs when its store fails
 _TOOLS = 2  # client tools that are asked for
 
@@ -85,14 +83,14 @@ class FaultReport:
         return f"{self.tried} of {self.possible} possible faults of the store were tried{spread}"
 
 
-def walk_faults(simulation: Simulation, most: int = MOST) -> FaultReport:
+def walk_faults(simulation: Simulation, most: int | None = None) -> FaultReport:
     """Let the store of the server fail at one call after the other, and see how the conversation goes on.
 
     The server's ``store`` is replaced for as long as this lasts. What is put into it is deleted again.
 
     Args:
         simulation: The simulation.
-        most: How many faults to try; of more, every so-and-so-manieth.
+        most: How many faults to try, evenly spread; ``None`` for every one.
 
     Raises:
         NotApplicable: The server is not in this process, or its store cannot be replaced.
@@ -108,7 +106,7 @@ def walk_faults(simulation: Simulation, most: int = MOST) -> FaultReport:
             for call in range(1, count + 1)
             for turn in range(len(_HOWS))
         ]
-        chosen = _spread(possible, most)
+        chosen = possible if most is None else _spread(possible, most)
         tried = 0
         for failure in chosen:
             tried += 1
@@ -119,7 +117,7 @@ def walk_faults(simulation: Simulation, most: int = MOST) -> FaultReport:
 
 
 def _store_faults(simulation: Simulation) -> None:
-    report = walk_faults(simulation)
+    report = walk_faults(simulation, simulation.faults)
     slug = simulation.scenario.slug
     found = tuple(violation for damage in report.damages for violation in damage.violations)
     whole = report.tried == report.possible

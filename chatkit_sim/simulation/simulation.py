@@ -81,6 +81,7 @@ class Simulation:
             further ones come to light.
         given: Gives what a project has besides, by the fixture's name, such as ``chatkit_other_context``; ``None`` for
             what it has not.
+        faults: How many faults of the store to try, evenly spread; ``None`` for every one.
 
     Attributes:
         context: The request context, or what makes it.
@@ -96,8 +97,10 @@ class Simulation:
         part: Callable[[str], AbstractContextManager[Any]] | None = None,
         announce: Callable[[Sequence[str]], None] | None = None,
         given: Callable[[str], Any] | None = None,
+        faults: int | None = 48,
     ) -> None:
         self.bench = bench
+        self.faults = faults
         self.scenario = scenario
         self.cast = cast or Cast()
         self.part = part or (lambda label: nullcontext())

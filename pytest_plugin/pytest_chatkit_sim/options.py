@@ -27,6 +27,12 @@ _INI: tuple[tuple[str, Literal["string", "linelist", "bool"], Any, str], ...] = 
         "real",
         "What runs in a simulation when the model calls a server tool: real or stub",
     ),
+    (
+        "chatkit_sim_faults",
+        "string",
+        "48",
+        "Faults of the store that a simulation tries, evenly spread; all for every one",
+    ),
     ("chatkit_limit_rounds", "string", "", "Client tool calls in one turn before the client gives up (10)"),
     ("chatkit_limit_events", "string", "", "Events in one stream before the client gives up (100000)"),
     ("chatkit_limit_seconds", "string", "", "Seconds for one stream before the client gives up (60)"),
@@ -59,6 +65,7 @@ class Settings:
         context: The request context, by MODULE:ATTR.
         ignores: ``(text, origin)`` of each ignore, origin being ``ini`` or ``flag``.
         tools: What runs in a simulation in place of a server tool.
+        faults: How many faults of the store a simulation tries; ``None`` for every one.
         limits: The limits that are set, by name.
         reload_check: Whether the thread is read back after each turn.
         network: ``closed``, ``strict`` or ``open``.
@@ -71,6 +78,7 @@ class Settings:
     context: str
     ignores: tuple[tuple[str, str], ...]
     tools: Literal["real", "stub"]
+    faults: int | None
     limits: dict[str, Any]
     reload_check: bool
     network: str
@@ -144,6 +152,7 @@ def read_settings(config: pytest.Config) -> Settings:
         context=config.getoption("chatkit_context") or config.getini("chatkit_context"),
         ignores=tuple(ignores),
         tools="stub" if "stub" in (tools, _choice(config, "chatkit_sim_tools", TOOLS)) and tools != "real" else "real",
+        faults=_faults(config),
         limits={name: value for name in ("rounds", "events", "seconds") if (value := _limit(config, name)) is not None},
         reload_check=_choice(config, "chatkit_reload", ("on", "off")) == "on",
         network=_choice(config, "chatkit_network", NETWORK),
@@ -156,6 +165,15 @@ def _choice(config: pytest.Config, name: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise pytest.UsageError(f"The ini option {name} is {value!r}; it can be {' or '.join(choices)}.")
     return value
+
+
+def _faults(config: pytest.Config) -> int | None:
+    text = str(config.getini("chatkit_sim_faults")).strip()
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise pytest.UsageError(f"The ini option chatkit_sim_faults is {text!r}; it takes a positive number, or all.")
+    return int(text)
 
 
 def _limit(config: pytest.Config, name: str) -> float | None:

@@ -76,6 +76,7 @@ def _play(
         part=part,
         announce=lambda names: _announce(item, names),
         given=lambda name: _optional(request, name),
+        faults=item.config.stash[SETTINGS].faults,
     )
     try:
         simulation.play()
