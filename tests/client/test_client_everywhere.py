@@ -204,10 +204,21 @@ class TestDoors:
 
 
 class TestBadAnswers:
+    @pytest.fixture(autouse=True)
+    def clients_are_closed(self):
+        self.clients = []
+        yield
+        for client in self.clients:
+            client._core.bench.close()
+
+    def opened(self, client):
+        self.clients.append(client)
+        return client
+
     def client(self, answer, path="/chatkit"):
         app = FastAPI()
         app.add_api_route("/chatkit", answer, methods=["POST"])
-        return SimulatedClient(app=app, path=path, reload_check=False)
+        return self.opened(SimulatedClient(app=app, path=path, reload_check=False))
 
     def stream(self, *chunks, fails=False):
         async def body():
@@ -225,7 +236,7 @@ class TestBadAnswers:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        client = SimulatedClient(url=f"http://127.0.0.1:{port}/chatkit")
+        client = self.opened(SimulatedClient(url=f"http://127.0.0.1:{port}/chatkit"))
         with pytest.raises(UnreachableError, match=r"Nothing that speaks HTTP answers at http://127.0.0.1"):
             client.send("Hi")
         with pytest.raises(UnreachableError):
