@@ -125,6 +125,8 @@ class ServedTransport:
             chunks = self._watched(response.chunks, name, post)
             return Response(b"", chunks, response.status, response.headers, response.refused)
         except TransportError as error:
+            # The app may raise only after its answer was sent: wait for its end before asking.
+            await self._watch.finished(name)
             error.__cause__ = post.raised or error.__cause__
             raise
         finally:

@@ -157,6 +157,7 @@ def test_the_list_is_filtered_by_outcome_and_rule(page):
         "document.getElementById('rule').dispatchEvent(new Event('input', {bubbles: true}))"
     )
     page.wait_for("document.querySelectorAll('#list > li').length === 1")
+    page.wait_for("document.querySelector('#list a').innerText.trim() !== ''")  # lines are filled when they are drawn
     assert page.text("#list a")[0] == "tests/t.py::test_forgetful"
 
 

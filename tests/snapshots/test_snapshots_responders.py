@@ -3,6 +3,7 @@
 import asyncio
 import pathlib
 import shutil
+import sys
 
 import pytest
 from fastapi import FastAPI, Request, Response
@@ -23,6 +24,9 @@ def copied(project, monkeypatch):
     """A responder with its tests and golden files, to be changed at will."""
 
     def copy(name):
+        # Another test of this process may have the original imported, under the same names.
+        for module in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+            monkeypatch.delitem(sys.modules, module)
         shutil.rmtree(project.path / name, ignore_errors=True)
         shutil.copytree(RESPONDERS / name, project.path / name, ignore=shutil.ignore_patterns("__pycache__"))
         for own in ("conftest.py", "test_parrot.py", "says.txt"):
