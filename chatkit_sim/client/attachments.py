@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import UsageError
 from ..transports import upload as upload_body
-from ..wire import Request
+from ..wire import requests as wire
 from .composer import NO_ATTACHMENTS
 from .core import ClientCore
 from .frontend import AttachmentLimits, DirectUpload
@@ -82,12 +82,12 @@ async def upload(core: ClientCore, file: LocalFile, *, force: bool) -> Attachmen
 async def remove(core: ClientCore, attachment: AttachmentBase | str) -> None:
     """Remove an attachment from the composer before it is sent."""
     attachment_id = attachment if isinstance(attachment, str) else attachment.id
-    await core.fetch(Request("attachments.delete", {"attachment_id": attachment_id}))
+    await core.fetch(wire.delete_attachment(attachment_id))
 
 
 async def _in_two_phases(core: ClientCore, file: LocalFile) -> Attachment:
-    params = {"name": file.name, "size": len(file.content), "mime_type": file.mime_type}
-    attachment = _ATTACHMENT.validate_json(await core.fetch(Request("attachments.create", params)))
+    request = wire.create_attachment(file.name, len(file.content), file.mime_type)
+    attachment = _ATTACHMENT.validate_json(await core.fetch(request))
     descriptor = attachment.upload_descriptor
     if descriptor is None:
         raise UsageError(

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from chatkit.server import ChatKitServer
 
 from ..errors import ChatKitSimWarning, UsageError, Violation, ViolationError
-from ..model import Instrumentation, ModelScript, NetworkGuard
+from ..model import Instrumentation, ModelScript, NetworkGuard, UnattributedRun
 from ..recording import Exchange, Turn
 from ..rules import Catalogue, TestEvidence, Verdict
 from ..stores import MemoryStore
@@ -136,6 +136,11 @@ class Bench:
     def server(self) -> ChatKitServer[Any] | None:
         """The server, once a client has needed it."""
         return self._doorway.server
+
+    @property
+    def unattributed(self) -> tuple[UnattributedRun, ...]:
+        """Runs of the Agents SDK that belong to no request, as far as can be told: neither scripted nor observed."""
+        return tuple(self._instrumentation.unattributed)
 
     @property
     def owns_loop(self) -> bool:

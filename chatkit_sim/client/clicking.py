@@ -52,8 +52,7 @@ async def send(core: ClientCore, planned: Dispatch) -> Outcome:
 async def sync_action(core: ClientCore, type: str, payload: Any, item: str | ThreadItem | None) -> Outcome:
     """Send a ``threads.sync_custom_action``, and show the item that it is answered with."""
     item_id = item if isinstance(item, str) or item is None else item.id
-    params = wire.custom_action(core.active_thread("sync_action"), item_id, type, payload).params
-    request = Request("threads.sync_custom_action", params)
+    request = wire.custom_action(core.active_thread("sync_action"), item_id, type, payload, streaming=False)
     before = core.view
     answer = _answer(await core.fetch(request))
     if answer.updated_item is not None:

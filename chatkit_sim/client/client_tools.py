@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, overload
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
@@ -143,6 +144,10 @@ class ClientTools:
     def copy(self) -> ClientTools:
         """The same tools for another client."""
         return ClientTools(dict(self._tools))
+
+    def handlers(self) -> Mapping[str, Callable[..., Any]]:
+        """The handlers, by name."""
+        return MappingProxyType({name: tool.handler for name, tool in self._tools.items()})
 
     def contracts(self) -> dict[str, ClientToolContract]:
         """What rules need to know of each tool."""

@@ -12,9 +12,10 @@ from chatkit.server import ChatKitServer
 
 from ..errors import UsageError
 from ..transports import AsgiApp, AsgiTransport, HttpTransport, InProcess, Response, Transport, UvicornServer
+from ..transports.asgi_app import SpecVersion
 from .serving import open_server
 
-TransportKind = Literal["in-process", "asgi", "http"]
+TransportKind = Literal["in-process", "asgi", "asgi-2.4", "http"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,10 @@ class Door:
         path: The path of the app's ChatKit endpoint.
         headers: Sent with each request, such as ``{"authorization": "Bearer ..."}``; a client may have its own.
         url: The URL of an endpoint that runs elsewhere.
-        transport: Which way to take: ``in-process`` (``server``), ``asgi`` (``app``, without a socket), ``http``
-            (``url``, or ``app`` behind a real HTTP server in a thread). By default ``http`` with a URL, else ``asgi``
-            with an app, else ``in-process``.
+        transport: Which way to take: ``in-process`` (``server``), ``asgi`` (``app``, without a socket; the app learns
+            of a disconnect as under uvicorn, ASGI 2.3), ``asgi-2.4`` (the same, but ``send()`` raises then, as under
+            newer servers), ``http`` (``url``, or ``app`` behind a real HTTP server in a thread). By default ``http``
+            with a URL, else ``asgi`` with an app, else ``in-process``.
     """
 
     server: Any = None
@@ -52,7 +54,7 @@ class Door:
         kind = self.transport or ("http" if given["url"] else "asgi" if given["app"] else "in-process")
         if kind not in get_args(TransportKind):
             raise UsageError(f"The transport is one of {', '.join(get_args(TransportKind))}, not {kind!r}.")
-        needed = {"in-process": ("server",), "asgi": ("app",), "http": ("url", "app")}[kind]
+        needed = ("server",) if kind == "in-process" else ("url", "app") if kind == "http" else ("app",)
         if not any(given[name] for name in needed):
             has = ", ".join(name for name, there in given.items() if there) or "nothing"
             raise UsageError(
@@ -99,8 +101,9 @@ class Doorway:
             if self._http is None:
                 self._http = await self._resources.enter_async_context(_served(UvicornServer(door.app)))
             transport = self._http.transport(door.path, headers=headers)
-        elif kind == "asgi":
-            transport = AsgiTransport(await self._opened_app(), door.path, headers=headers)
+        elif kind in ("asgi", "asgi-2.4"):
+            version: SpecVersion = "2.4" if kind == "asgi-2.4" else "2.3"
+            transport = AsgiTransport(await self._opened_app(), door.path, headers=headers, spec_version=version)
         else:
             if self.server is None:
                 self.server = await open_server(door.server, self._make_store, self._resources)

@@ -13,13 +13,14 @@ from ..errors import UsageError
 from ..model import ModelScript
 from ..recording import ThreadView, Turn
 from ..wire import Request
+from ..wire import requests as wire
 from .bench import Bench, BenchOptions
 from .clicking import plan
 from .client_tools import ClientTools
 from .core import ClientCore
 from .expectations import Caught, ErrorPattern
 from .frontend import handlers
-from .structured_input import SKIPPED, Answer, answering, asked, submission
+from .structured_input import SKIPPED, Answer, asked, submission
 from .widget_actions import Dispatch, Target
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
@@ -80,6 +81,11 @@ class ClientFace:
     def thread_id(self) -> str | None:
         """The present thread; ``None`` before the first message."""
         return self._core.present_thread
+
+    @property
+    def client_tools(self) -> Mapping[str, Callable[..., Any]]:
+        """The handlers of the registered client tools, by name; the page's own among them."""
+        return self._core.tools.handlers()
 
     @overload
     def client_tool(self, handler: HandlerT, /, *, name: str | None = None, replace: bool = False) -> HandlerT: ...
@@ -217,7 +223,7 @@ class ClientFace:
     ) -> Request:
         self._core.check_free(move)
         questions = asked(self._core.view, item, force=force)
-        return answering(self._core.active_thread(move), questions, submit(questions))
+        return wire.add_structured_input(self._core.active_thread(move), questions.id, submit(questions))
 
     def _other_core(self, context: Any, thread_id: str | None, headers: Mapping[str, str] | None) -> ClientCore:
         core = self._core

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from ..errors import UsageError
 from ..recording import ThreadView, Turn
-from ..wire import Request
+from ..wire import requests as wire
 from .core import ClientCore
 
 Feedback = Literal["positive", "negative"]
@@ -30,8 +30,7 @@ async def threads(core: ClientCore, limit: int, order: Literal["asc", "desc"]) -
     cursors: set[str] = set()
     after: str | None = None
     while True:
-        params = {"limit": limit, "order": order} | ({"after": after} if after is not None else {})
-        page = _THREADS.validate_json(await core.fetch(Request("threads.list", params)))
+        page = _THREADS.validate_json(await core.fetch(wire.list_threads(limit=limit, order=order, after=after)))
         found += [metadata(thread) for thread in page.data]
         if not page.has_more:
             return tuple(found)
@@ -51,8 +50,7 @@ async def open_thread(core: ClientCore, thread: str | ThreadMetadata) -> ThreadV
 async def rename(core: ClientCore, title: str, thread: str | ThreadMetadata | None) -> ThreadMetadata:
     """Give a thread another title."""
     thread_id = core.active_thread("rename") if thread is None else _id(thread)
-    request = Request("threads.update", {"thread_id": thread_id, "title": title})
-    renamed = metadata(_THREAD.validate_json(await core.fetch(request)))
+    renamed = metadata(_THREAD.validate_json(await core.fetch(wire.rename_thread(thread_id, title))))
     if thread_id == core.thread_id:
         core.show_thread(renamed)
     return renamed
@@ -63,7 +61,7 @@ async def delete(core: ClientCore, thread: str | ThreadMetadata | None) -> None:
     thread_id = core.active_thread("delete") if thread is None else _id(thread)
     if thread_id == core.thread_id:
         core.check_free("delete")
-    await core.fetch(Request("threads.delete", {"thread_id": thread_id}))
+    await core.fetch(wire.delete_thread(thread_id))
     if thread_id == core.thread_id:
         core.leave_thread()
 
@@ -85,7 +83,7 @@ async def feedback(
     chosen = _answered(core.view) if items is None else _ids(items)
     if not chosen:
         raise UsageError("There is no answer to give feedback on: nothing follows the last user message.")
-    await core.fetch(Request("items.feedback", {"thread_id": thread_id, "item_ids": chosen, "kind": kind}))
+    await core.fetch(wire.feedback(thread_id, chosen, kind))
 
 
 async def transcribe(core: ClientCore, audio: bytes, mime_type: str, *, force: bool) -> str:
@@ -102,8 +100,8 @@ async def transcribe(core: ClientCore, audio: bytes, mime_type: str, *, force: b
             f"The web client records {', '.join(DICTATION)}, not {mime_type!r}. "
             "Pass force=True to send it nevertheless."
         )
-    params = {"audio_base64": base64.b64encode(audio).decode(), "mime_type": mime_type}
-    return TranscriptionResult.model_validate_json(await core.fetch(Request("input.transcribe", params))).text
+    request = wire.transcribe(base64.b64encode(audio).decode(), mime_type)
+    return TranscriptionResult.model_validate_json(await core.fetch(request)).text
 
 
 def metadata(thread: Thread) -> ThreadMetadata:

@@ -21,6 +21,7 @@ from .core import ClientCore
 from .live import LiveStream, new_exchange
 from .reading import read_back
 from .serving import open_context
+from .structured_input import SKIPPED
 
 _TELLING = 8  # a shorter text may stand in any answer
 _WORDS = "chatkit-sim: a second user was here"
@@ -124,36 +125,34 @@ class _Burglar:
 
 def _tries(thread_id: str, reload: Reload) -> Iterator[_Try]:
     """Requests that name what is another's, the most harmless first."""
-    thread, items = {"thread_id": thread_id}, reload.opened.items
+    items = reload.opened.items
     yield _Try(wire.get_thread(thread_id), "the thread")
     yield _Try(wire.list_items(thread_id, order="asc"), "the thread")
     yield _Try(wire.list_items(thread_id, order="desc"), "the thread")
-    yield _Try(Request("threads.list", {"limit": 9999, "order": "desc"}), "nothing, in a list of all threads,")
+    yield _Try(wire.list_threads(), "nothing, in a list of all threads,")
     shown = [item.id for item in items if item.type == "assistant_message"][:1]
     if shown:
-        yield _Try(Request("items.feedback", {**thread, "item_ids": shown, "kind": "negative"}), "an item")
+        yield _Try(wire.feedback(thread_id, shown, "negative"), "an item")
     yield from _tries_to_act(thread_id, items)
-    yield _Try(Request("threads.update", {**thread, "title": _WORDS}), "the thread")
+    yield _Try(wire.rename_thread(thread_id, _WORDS), "the thread")
     for attachment in _attachments(reload):
         message = wire.user_input([{"type": "input_text", "text": _WORDS}], attachments=[attachment])
         yield _Try(wire.create_thread(message), "the attachment")
-        yield _Try(Request("attachments.delete", {"attachment_id": attachment}), "the attachment")
+        yield _Try(wire.delete_attachment(attachment), "the attachment")
     question = next((item for item in reversed(items) if isinstance(item, UserMessageItem)), None)
     if question is not None:
         yield _Try(wire.retry_after_item(thread_id, question.id), "a user message")
-    yield _Try(Request("threads.delete", thread), "the thread")
+    yield _Try(wire.delete_thread(thread_id), "the thread")
 
 
 def _tries_to_act(thread_id: str, items: Sequence[ThreadItem]) -> Iterator[_Try]:
     widget = next((item.id for item in items if isinstance(item, WidgetItem)), None)
-    action = wire.custom_action(thread_id, widget, "chatkit-sim", {})
     named = "a widget" if widget is not None else "the thread"
-    yield _Try(Request("threads.sync_custom_action", action.params), named)
-    yield _Try(action, named)
+    for streaming in (False, True):
+        yield _Try(wire.custom_action(thread_id, widget, "chatkit-sim", {}, streaming=streaming), named)
     for item in items:
         if isinstance(item, StructuredInputItem):
-            params = {"thread_id": thread_id, "item_id": item.id, "input": {"status": "skipped", "answers": {}}}
-            yield _Try(Request("threads.add_structured_input", params), "a structured input")
+            yield _Try(wire.add_structured_input(thread_id, item.id, SKIPPED), "a structured input")
             break
     yield _Try(wire.add_client_tool_output(thread_id, {"note": _WORDS}), "the thread")
     yield _Try(

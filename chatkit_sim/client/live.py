@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..errors import LimitError
 from ..expect import EventSequence
 from ..recording import SERVING, ClientToolCall, Exchange, LateWork, Note, RecordedStream, StreamEnd, TimelineRecorder
 from ..transcript import describe_step
-from ..transports import CutBodyError, Transport, TransportError
+from ..transports import Attempt, CutBodyError, Transport, TransportError
 from ..wire import FrameDecoder, FrameError, Request, Step, coalesce, decode_event
 from .leaving import late_entries
 from .policies import Limits
@@ -64,6 +64,8 @@ class LiveStream:
         try:
             async with timer, AsyncExitStack() as stack:
                 response = await transport.send(self.request.body(), await open_context(context, stack))
+                if response.refused:
+                    self.notes.append(Note("posted-again", _again(response.refused)))
                 if response.chunks is None:
                     raise FrameError(response.body, "the server answered a streaming request without a stream")
                 await self._consume(response.chunks, listener)
@@ -192,6 +194,12 @@ class LiveStream:
             f"  If that is meant to be so, raise Limits({limit}=...) of the client (ini option "
             f"chatkit_limit_{limit}); otherwise the responder never ends."
         )
+
+
+def _again(refused: Sequence[Attempt]) -> str:
+    times = f"{len(refused) + 1} times" if len(refused) > 1 else "twice"
+    answers = "; ".join(dict.fromkeys(map(str, refused)))
+    return f"The request was posted {times}, as the web client does; answered before: {answers}"
 
 
 class _ListenerFailed(Exception):

@@ -10,7 +10,6 @@ from chatkit.types import StructuredInputItem, StructuredInputMultipleChoice, Th
 
 from ..errors import UsageError
 from ..recording import ThreadView
-from ..wire import Request
 
 Answer = str | Sequence[str] | None
 
@@ -59,12 +58,6 @@ def submission(item: StructuredInputItem, answers: Mapping[str, Answer], *, forc
     names = [*(question.id for question in item.inputs), *answers]
     sent = {name: _sent(answers.get(name)) for name in dict.fromkeys(names)}
     return {"status": "answered", "answers": sent}
-
-
-def answering(thread_id: str, item: StructuredInputItem, submitted: Mapping[str, Any]) -> Request:
-    """The request that submits answers."""
-    params = {"thread_id": thread_id, "item_id": item.id, "input": dict(submitted)}
-    return Request("threads.add_structured_input", params)
 
 
 SKIPPED: Mapping[str, Any] = {"status": "skipped", "answers": {}}

@@ -18,12 +18,14 @@ StreamEnd = Literal["complete", "cancelled", "disconnected", "raised", "limit"]
 """How a stream ended: the body ended; stopped by the user; the client went away; an exception came out of it after
 the 200; a limit of the client was reached."""
 
-NoteKind = Literal["output-withheld", "cancelled", "disconnected", "injected-failure", "unusual-request"]
+NoteKind = Literal[
+    "output-withheld", "cancelled", "disconnected", "injected-failure", "unusual-request", "posted-again"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something the simulated client withheld or broke, so that no rule blames the server for it.
+    """Something the simulated client withheld, broke or had to do again, so that no rule blames the server for it.
 
     Attributes:
         kind: What.

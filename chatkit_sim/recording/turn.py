@@ -125,6 +125,8 @@ class Turn:
 
     def __repr__(self) -> str:
         lines = [f"<Turn {self.number}>", short_transcript([(stream.request, stream.steps) for stream in self.streams])]
+        again = [note.text for stream in self.streams for note in stream.notes if note.kind == "posted-again"]
+        lines += [f"  posted again {text}" for text in again]
         lines += [f"  tool error   {ended.tool} raised {_said(ended.error)}" for ended in self.tool_errors]
         return "\n".join(lines)
 

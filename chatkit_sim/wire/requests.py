@@ -87,11 +87,18 @@ def retry_after_item(thread_id: str, item_id: str) -> Request:
     return Request("threads.retry_after_item", {"thread_id": thread_id, "item_id": item_id})
 
 
-def custom_action(thread_id: str, item_id: str | None, type: str, payload: Any) -> Request:
-    """A widget action, or one that the page itself dispatches (no item)."""
+def custom_action(thread_id: str, item_id: str | None, type: str, payload: Any, *, streaming: bool = True) -> Request:
+    """A widget action, or one that the page itself dispatches (no item); one with ``streaming: false`` is answered."""
     return Request(
-        "threads.custom_action",
+        "threads.custom_action" if streaming else "threads.sync_custom_action",
         {"thread_id": thread_id, "item_id": item_id, "action": {"type": type, "payload": payload}},
+    )
+
+
+def add_structured_input(thread_id: str, item_id: str, submitted: Mapping[str, Any]) -> Request:
+    """What the user answered to the questions of an item."""
+    return Request(
+        "threads.add_structured_input", {"thread_id": thread_id, "item_id": item_id, "input": dict(submitted)}
     )
 
 
@@ -110,3 +117,38 @@ def list_items(
     if limit is not None:
         params["limit"] = limit
     return Request("items.list", params)
+
+
+def list_threads(*, limit: int = 9999, order: Literal["asc", "desc"] = "desc", after: str | None = None) -> Request:
+    """The user's threads, as on loading the page."""
+    return Request("threads.list", {"limit": limit, "order": order} | ({"after": after} if after is not None else {}))
+
+
+def rename_thread(thread_id: str, title: str) -> Request:
+    """Another title for a thread."""
+    return Request("threads.update", {"thread_id": thread_id, "title": title})
+
+
+def delete_thread(thread_id: str) -> Request:
+    """Delete a thread."""
+    return Request("threads.delete", {"thread_id": thread_id})
+
+
+def feedback(thread_id: str, item_ids: Sequence[str], kind: Literal["positive", "negative"]) -> Request:
+    """Thumbs up or down below an answer."""
+    return Request("items.feedback", {"thread_id": thread_id, "item_ids": list(item_ids), "kind": kind})
+
+
+def transcribe(audio_base64: str, mime_type: str) -> Request:
+    """Recorded speech, to become text."""
+    return Request("input.transcribe", {"audio_base64": audio_base64, "mime_type": mime_type})
+
+
+def create_attachment(name: str, size: int, mime_type: str) -> Request:
+    """The first phase of an upload: the answer says where the file is to go."""
+    return Request("attachments.create", {"name": name, "size": size, "mime_type": mime_type})
+
+
+def delete_attachment(attachment_id: str) -> Request:
+    """Take back an attachment that was not sent yet."""
+    return Request("attachments.delete", {"attachment_id": attachment_id})

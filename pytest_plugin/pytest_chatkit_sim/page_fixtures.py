@@ -39,7 +39,10 @@ def chatkit_url() -> str | None:
 
 @pytest.fixture
 def chatkit_transport() -> str | None:
-    """Which way to take where several are possible: "in-process", "asgi", or "http" (a real server in a thread)."""
+    """Which way to take where several are possible: "in-process", "asgi", "asgi-2.4", or "http" (a real server).
+
+    "asgi-2.4" differs in how the app learns that a client has left: `send()` raises, as under newer servers.
+    """
     return None
 
 

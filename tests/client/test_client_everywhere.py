@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from chatkit.server import StreamingResult
+from chatkit.types import ProgressUpdateEvent
 from client_pages import PageServer
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
@@ -168,7 +169,7 @@ class TestDoors:
             ({"transport": "asgi"}, r"'asgi' needs app, and was given nothing(.|\n)*chatkit_app"),
             ({"transport": "http", "server": 1}, r"'http' needs url or app, and was given server"),
             ({"app": 1, "url": "http://x"}, "Give a URL or an app, not both"),
-            ({"app": 1, "transport": "carrier pigeon"}, "one of in-process, asgi, http, not 'carrier pigeon'"),
+            ({"app": 1, "transport": "carrier pigeon"}, "one of in-process, asgi, asgi-2.4, http, not 'carrier pigeon'"),
             ({"app": 1}, r"The ASGI app is 1 \(int\), which cannot be called"),
             ({"url": "chatkit"}, "looks like 'http://127.0.0.1:8000/chatkit', not 'chatkit'"),
         ],
@@ -178,6 +179,26 @@ class TestDoors:
         with pytest.raises(UsageError, match=says):
             client.send("Hi")
         client._core.bench.close()
+
+    @pytest.mark.parametrize(("transport", "learnt"), [("asgi", "CancelledError"), ("asgi-2.4", "GeneratorExit")])
+    def test_an_app_learns_of_a_client_that_left_as_its_asgi_version_has_it(self, transport, learnt):
+        log = []
+
+        async def slowly(server, thread, message, context):
+            try:
+                for number in range(3):
+                    yield ProgressUpdateEvent(text=f"{number}")
+                    await asyncio.sleep(0.02)
+            except BaseException as error:
+                log.append(type(error).__name__)
+                raise
+
+        with SimulatedClient(app=app_of(PageServer(slowly)), transport=transport) as client:
+            with client.stream("Hi") as stream:
+                next(event for event in stream if event.type == "progress_update")
+                stream.disconnect()
+            assert stream.turn.streams[0].ended == "disconnected"
+            assert log == [learnt]
 
     def test_a_bench_takes_its_door_late(self):
         bench = Bench()
@@ -281,6 +302,24 @@ class TestBadAnswers:
         with pytest.raises(ViolationError, match="stream-ends-cleanly") as caught:
             self.stream(options, fails=True).send("Hi")
         assert isinstance(caught.value.__cause__, (ConnectionResetError, CutBodyError))
+
+    def test_a_message_that_was_posted_again_says_so(self):
+        answers = iter([Response("Starting", status_code=503)] * 2)
+        inner = app_of(PageServer())
+
+        async def app(scope, receive, send):
+            await ((next(answers, None) if scope["type"] == "http" else None) or inner)(scope, receive, send)
+
+        with SimulatedClient(app=app) as client:
+            turn = client.send("Hi")
+        assert turn.text == "ok"
+        [note] = turn.streams[0].notes
+        assert (note.kind, note.text) == (
+            "posted-again",
+            "The request was posted 3 times, as the web client does; "
+            "answered before: 503, content type not given, body b'Starting'",
+        )
+        assert f"posted again {note.text}" in repr(turn)
 
     def test_the_client_can_go_on_after_a_refusal(self):
         answers = iter([Response(status_code=401)])

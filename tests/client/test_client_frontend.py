@@ -36,7 +36,8 @@ def test_its_handlers_are_the_clients():
         assert [effect.data for effect in effects] == [{"n": 1}, {"n": 1}]
         with pytest.raises(UsageError, match="'add' is registered already"):
             client.client_tool(name="add")(lambda item: None)
-        client.client_tool(name="add", replace=True)(lambda item: "mine")
+        client.client_tool(name="add", replace=True)(mine := lambda item: "mine")
+        assert client.client_tools == {"add": mine}
         assert client.send("tea").text == "The page says mine."
     widget = card(button("Open", "open", action={"handler": "client", "payload": 7}))
     with SimulatedClient(PageServer(showing(widget)), frontend=frontend) as client:
