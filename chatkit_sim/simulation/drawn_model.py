@@ -174,7 +174,7 @@ class Drawing(Source):
         if kind == "fails":
             return Reaction("fails", {"error": "The client tool failed."})
         if kind == "wrong":
-            return Reaction("answers", self.draw(wrong_client_tool_results(), label="result"))
+            return Reaction("answers", self.draw(wrong_client_tool_results(), label="result"), wrong=True)
         delay = self.draw(st.sampled_from(_DELAYS), label="seconds") if kind == "late" and self.waiting else 0
         return Reaction("answers", self.draw(self.results.get(tool, client_tool_results()), label="result"), delay)
 

@@ -43,11 +43,13 @@ class Reaction:
         outcome: Whether the tool answers, or fails in the browser.
         value: The JSON that is posted.
         delay: How many seconds it takes.
+        wrong: Whether the value was drawn to be of a wrong shape.
     """
 
     outcome: Literal["answers", "fails"] = "answers"
     value: Any = field(default_factory=lambda: {"ok": True})
     delay: float = 0
+    wrong: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
