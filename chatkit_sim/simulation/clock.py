@@ -15,11 +15,13 @@ from ..client import AsyncSimulatedClient, Bench, Limits
 from ..client.face import ClientFace
 from ..errors import ChatKitSimError, UsageError
 from ..stores.conformance.ordered_loop import OrderedLoop
+from .wall_clock import WallClock
 
 _GRACE = 0.25  # real seconds that sockets and foreign threads get before time jumps
 _EXECUTOR = 0.05  # real seconds between two looks at a busy executor
 _EXECUTOR_THREADS = ("asyncio_", "ThreadPoolExecutor")
 _PATIENCE = 3600.0  # virtual seconds for one stream, which cost nothing
+_TICK = 0.001  # seconds that one round of the loop takes by the time of day, so that what follows is later
 _LONG = 600.0  # virtual seconds; who waits longer than that waits for nothing
 
 
@@ -33,13 +35,17 @@ class VirtualLoop(OrderedLoop):
     A responder that sleeps half a minute takes no time, and what has a timeout times out in the right order. Threads,
     executors and sockets work as ever: while they are busy, real time is waited.
 
+    Args:
+        wall: The time of day that follows.
+
     Attributes:
         stuck: Who waited for what before the last long jump; ``None`` when there was none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wall: WallClock | None = None) -> None:
         super().__init__()
         self.stuck: str | None = None
+        self._wall = wall or WallClock()
         self._now = 0.0
         self._busy = 0
         self._threads = {thread.ident for thread in threading.enumerate()}
@@ -88,6 +94,11 @@ class VirtualLoop(OrderedLoop):
         if seconds >= _LONG:
             self.stuck = who_waits(self)
         self._now += seconds
+        self._wall.advance(seconds)
+
+    def tick(self) -> None:
+        """A round of the loop has begun."""
+        self._wall.advance(_TICK)
 
     def _done(self, _: Any) -> None:
         self._busy -= 1
@@ -104,10 +115,11 @@ class _Jumping:
         return getattr(self._selector, name)
 
     def select(self, timeout: float | None = None) -> Any:
+        loop = self._loop
+        loop.tick()
         ready = self._selector.select(0)
         if ready or timeout == 0:
             return ready
-        loop = self._loop
         if loop.busy:
             return self._selector.select(_EXECUTOR)
         if loop.has_company:
@@ -152,7 +164,8 @@ def _frames(waiting: Any) -> list[Any]:
 class Clock:
     """The clock of a test whose clients live on a virtual event loop; the fixture ``chatkit_clock``.
 
-    Waiting costs nothing, and the order of tasks that are ready at the same time can be chosen.
+    Waiting costs nothing, ``datetime.now()``, ``time.time()`` and ``time.monotonic()`` follow, and the order of tasks
+    that are ready at the same time can be chosen.
 
     Args:
         bench: The bench of the clients; none of them may have done anything yet.
@@ -177,6 +190,7 @@ class Clock:
         self._loop: VirtualLoop | None = None
         if bench._runner is not None:
             raise UsageError("The clock has to be there first: take chatkit_clock before any client is used.")
+        self._wall = bench._patches.enter_context(WallClock())
         bench.loop_factory = self._make
         bench.limits = patient(bench.limits)
 
@@ -217,7 +231,7 @@ class Clock:
         cast("VirtualLoop", asyncio.get_running_loop()).follow(dict(switches) if switches is not None else None)
 
     def _make(self) -> VirtualLoop:
-        self._loop = VirtualLoop()
+        self._loop = VirtualLoop(self._wall)
         return self._loop
 
 

@@ -7,6 +7,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from agents.testing import ModelCall
@@ -15,12 +16,13 @@ from chatkit.server import ChatKitServer
 from ..client import AsyncSimulatedClient, Bench, ClientToolError, Limits
 from ..client.bench import BenchOptions
 from ..client.client_tools import ClientTool, ClientTools
-from ..errors import LimitError, Place, UsageError, Violation, ViolationError, describe_exception
+from ..errors import LimitError, Place, RuleError, UsageError, Violation, ViolationError, describe_exception
 from ..model import ModelScript, Step
 from ..rules.excuses import chain
 from .clock import DeadlockError, VirtualLoop, patient
 from .moves import AtOnce, Delete, Join, Move, Open, Wait
 from .story import Key, Played, Reacted, Said, Source, key_of
+from .wall_clock import WallClock
 
 _ERROR_RULES = ("no-unexpected-error", "stream-ends-cleanly")
 _MODELS_FAULT = ("ModelBehaviorError", "MaxTurnsExceeded")
@@ -42,6 +44,7 @@ class World:
         reset: Clears what the app itself remembers, before each example; sync or async.
         virtual_time: Whether examples run on a virtual clock, in any order of tasks.
         bench: The bench that examples share, where the server lives through all of them.
+        wall: The time of day of examples that share a server.
     """
 
     server: Any = None
@@ -51,6 +54,7 @@ class World:
     reset: Callable[[], Any] | None = None
     virtual_time: bool = True
     bench: Bench | None = None
+    wall: WallClock = field(default_factory=WallClock)
 
     @property
     def is_shared(self) -> bool:
@@ -60,29 +64,30 @@ class World:
     @contextmanager
     def opened(self) -> Iterator[Bench]:
         """A bench for one example."""
-        if not self.is_shared:
-            bench = self._new_bench()
-            try:
-                yield bench
-            finally:
-                bench.close()
-            return
-        if self.bench is None:
-            self.bench = self._new_bench()
-        if self.virtual_time and self.bench._runner is None:
-            self.bench.loop_factory = VirtualLoop
-            self.bench.limits = patient(self.bench.limits)
-        yield self.bench
+        with self.wall if self.is_shared else WallClock() as wall:
+            if not self.is_shared:
+                bench = self._new_bench(wall)
+                try:
+                    yield bench
+                finally:
+                    bench.close()
+                return
+            if self.bench is None:
+                self.bench = self._new_bench(wall)
+            if self.virtual_time and self.bench._runner is None:
+                self.bench.loop_factory = partial(VirtualLoop, wall)
+                self.bench.limits = patient(self.bench.limits)
+            yield self.bench
 
     def close(self) -> None:
         """Close what the examples shared."""
         if self.bench is not None:
             self.bench.close()
 
-    def _new_bench(self) -> Bench:
+    def _new_bench(self, wall: WallClock) -> Bench:
         options: BenchOptions = {**self.options}
         if self.virtual_time:
-            options["loop_factory"] = VirtualLoop
+            options["loop_factory"] = partial(VirtualLoop, wall)
             options["limits"] = patient(options.get("limits") or Limits())
         options.setdefault("model", ModelScript())
         return Bench(self.server, context=self.context, **options)
@@ -140,6 +145,7 @@ class Scene:
             found.append(_deadlock(error))
         source.end()
         turns = tuple(self.bench.judged[judged:])
+        found, _ = self.bench.catalogue.sift(found)
         found = [violation for turn in turns for violation in turn.raised] + found
         wrong = any(said.wrong for said in self._said)
         muted = [violation for violation in found if is_excused(violation, wrong=wrong)]
@@ -201,6 +207,8 @@ class Scene:
             self._threads.update(dict.fromkeys(one.thread_id for one in self.clients))
         except ViolationError:
             return []  # it stands in what was judged
+        except RuleError:
+            raise  # nothing that the server did
         except UsageError as error:
             raise NotPlayable(str(error)) from error
         except Exception as error:

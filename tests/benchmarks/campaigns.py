@@ -1,17 +1,26 @@
-"""Measure campaigns: ``python tests/benchmarks/campaigns.py [speed] [RULE ...]``.
+"""Measure campaigns: ``python tests/benchmarks/campaigns.py [speed | good | leaks | steering | RULE ...]``.
 
-For every bug planted in ``fixtures/broken``: after how many examples and seconds a campaign finds it, over some seeds,
-and how long its story is then. And moves in a second, beside the bare server. Nothing is asserted; a person reads the
-table.
+By default, for every bug planted in ``fixtures/broken``: after how many examples and seconds a campaign finds it, over
+some seeds, and how long its story is then. ``good``: what campaigns say of servers that have no bug. ``leaks``: what is
+left behind after many examples. ``steering``: what is met with and without ``hypothesis.target``. ``speed``: moves in a
+second, beside the bare server. Nothing is asserted; a person reads the tables.
+
+Options: ``--seeds N`` (20), ``--examples N``.
 """
 
+import argparse
 import asyncio
+import copy
+import gc
 import importlib
 import logging
 import pathlib
 import statistics
 import sys
+import tempfile
+import threading
 import time
+import tracemalloc
 import warnings
 
 warnings.simplefilter("ignore")
@@ -25,21 +34,15 @@ from chatkit_sim import MemoryStore  # noqa: E402
 from chatkit_sim.client.frontend import Frontend  # noqa: E402
 from chatkit_sim.simulation import GOALS, Campaign  # noqa: E402
 from chatkit_sim.simulation.scene import World  # noqa: E402
+from chatkit_sim.stores import SQLiteStore  # noqa: E402
 from chatkit_sim.wire import requests as wire  # noqa: E402
 
-SEEDS = range(3)
 EXAMPLES = 200
 HELLO = wire.create_thread(wire.user_input([{"type": "input_text", "text": "Hi"}])).body()
-# What no campaign here tells: what is about a test and its script or the types of a page, what is worth a warning only,
-# what takes a second user, and what another rule tells of the same cause.
+# What no user, model, delay or order of tasks can bring about, and why.
 OUT_OF_REACH = {
-    "script-used-up",
-    "no-unscripted-model-call",
-    "client-tool-arguments-valid",
-    "client-tool-turn-answered",
-    "turn-shows-something",
-    "isolation",
-    "item-stored-once",
+    "script-used-up": "about a test and its script; a campaign has none",
+    "no-unscripted-model-call": "about a test and its script; a campaign answers every call",
 }
 
 settings.register_profile("benchmark", database=None)
@@ -50,8 +53,8 @@ def goal(slug):
     return next(goal for goal in GOALS if goal.slug == slug)
 
 
-def campaign(server, slug="everything", seed=0, examples=EXAMPLES, frontend=None, most=8):
-    world = World(server=server, options={"frontend": frontend} if frontend is not None else {})
+def campaign(server, slug="everything", seed=0, examples=EXAMPLES, most=8, other=None, context=None, **options):
+    world = World(server=server, context=context, other_context=other, options=options)
     return Campaign(world=world, goal=goal(slug), examples=examples, seed=seed, most=most)
 
 
@@ -65,30 +68,75 @@ def planted(rules):
             yield rule, module.BROKEN
 
 
-def find(rule, case, seed):
+def staged(case):
+    """The server of a case, made anew with its store for each example, and what else its clients are given."""
+    given = dict(case.options)
+    store, context = given.pop("store", None), given.pop("context", None)
+    make = case.server
+    if store is not None:
+        make = lambda: case.server(anew(store))  # noqa: E731
     tools = {tool.__name__: tool for tool in case.client_tools}
-    frontend = Frontend(client_tools=tools, retry=True, feedback=True) if tools else None
+    if tools:
+        given["frontend"] = Frontend(client_tools=tools, retry=True, feedback=True)
+    other = "bob" if context is not None else None
+    return make, {**given, "context": context, "other": other}
+
+
+def anew(store):
+    return type(store)(user_id=str) if isinstance(store, SQLiteStore) else copy.deepcopy(store)
+
+
+def find(rule, case, seed):
+    """The finding (a rule that only warns: the example in which it first spoke), the seconds, what else was found."""
+    make, given = staged(case)
+    warned = []
     begun = time.perf_counter()
+
+    def listen(judged):
+        said = {violation.rule for one in judged for violation in one.verdict.violations}
+        if rule in said and not warned:
+            warned.append((one_campaign._played, time.perf_counter() - begun))
+
     # Most servers have one bug, and a campaign that looks for more plays all of its examples.
-    result = campaign(case.server, seed=seed, frontend=frontend, most=1).run()
-    if result.findings and result.findings[0].key[0] != rule:
-        result = campaign(case.server, seed=seed, frontend=frontend, most=8).run()
-    found = [finding for finding in result.findings if finding.key[0] == rule]
+    for most in (1, 8):
+        one_campaign = campaign(make, seed=seed, most=most, **given)
+        one_campaign.on_judged = listen
+        begun = time.perf_counter()
+        warned.clear()
+        result = one_campaign.run()
+        found = [finding for finding in result.findings if finding.key[0] == rule]
+        if found or not result.findings:
+            break
     others = [finding.key[0] for finding in result.findings if finding.key[0] != rule]
-    return (found[0], found[0].seconds, others) if found else (None, time.perf_counter() - begun, others)
+    if found:
+        return (found[0].examples, found[0].seconds, len(found[0].story), length(found[0].story)), others
+    if warned:
+        return (*warned[0], 0, 0), others
+    return None, others
 
 
-def bugs(rules):
-    print(f"{'rule':35} {'found':>6} {'examples':>9} {'seconds':>8} {'moves':>6}  others")
+def length(story):
+    """How many lines a story has, in words."""
+    from chatkit_sim.simulation.reproducer import in_words
+
+    return len(in_words(story).splitlines())
+
+
+def bugs(rules, seeds):
+    print(
+        f"{'rule':35} {'found':>6} {'examples':>16} {'seconds':>14} {'moves':>6} {'lines':>6}  others\n"
+        f"{'':35} {'':6} {'median':>9} {'most':>6} {'median':>7} {'most':>6}",
+        flush=True,
+    )
     for rule, case in planted(rules):
-        runs = [find(rule, case, seed) for seed in SEEDS]
-        hits = [finding for finding, _, _ in runs if finding is not None]
-        others = sorted({other for _, _, more in runs for other in more})
-        examples = max((finding.examples for finding in hits), default=0)
-        moves = max((len(finding.story) for finding in hits), default=0)
-        seconds = statistics.mean(seconds for _, seconds, _ in runs)
+        runs = [find(rule, case, seed) for seed in range(seeds)]
+        hits = [hit for hit, _ in runs if hit is not None]
+        others = sorted({other for _, more in runs for other in more})
+        examples, seconds, moves, lines = zip(*hits, strict=True) if hits else ([0], [0], [0], [0])
         print(
-            f"{rule:35} {len(hits)}/{len(runs):<4} {examples:9} {seconds:8.1f} {moves:6}  {', '.join(others)}",
+            f"{rule:35} {len(hits):3}/{len(runs):<2} {statistics.median(examples):9.0f} {max(examples):6} "
+            f"{statistics.median(seconds):7.1f} {max(seconds):6.1f} {max(moves) or 'warns':>6} {max(lines) or '':>6}  "
+            f"{', '.join(others)}",
             flush=True,
         )
 
@@ -111,10 +159,89 @@ def speed():
     print(f"hand-written server: {by_hand:.0f} turns/s bare, {moves:.0f} moves/s in a campaign")
 
 
+def good_servers():
+    from desk.app import create_app, request_context
+    from desk.server import DeskServer
+    from desk.store import SQLiteStore as DeskStore
+    from handwritten.server import HandwrittenServer
+    from todo.server import TodoServer
+    from todo_as_in_the_guide.server import TodoServer as GuideServer
+
+    from chatkit_sim import fake_request
+
+    yield "todo", 400, {"server": lambda store: TodoServer(store), "other": "bob"}
+    yield "todo_as_in_the_guide", 400, {"server": lambda store: GuideServer(store), "other": "bob"}
+    yield "handwritten", 400, {"server": lambda store: HandwrittenServer(store), "other": "bob"}
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="chatkit-sim-desk-"))
+    made = []
+
+    def desk():
+        path = folder / f"{len(made)}.sqlite3"
+        made.append(DeskServer(DeskStore(path)))
+        return made[-1]
+
+    def as_user(name):
+        def context():
+            return request_context(fake_request(create_app(made[-1]), headers={"x-user-id": name}))
+
+        return context
+
+    yield "desk", 60, {"server": desk, "context": as_user("ada"), "other": as_user("grace")}
+
+
+def good(names, examples):
+    print(f"{'server':22} {'goal':18} {'examples':>8} {'moves':>6} {'seconds':>8} {'steady':>6}  found", flush=True)
+    for name, most, given in good_servers():
+        if names and name not in names:
+            continue
+        for one in GOALS:
+            result = campaign(slug=one.slug, seed=7, examples=examples or most, **given).run()
+            print(
+                f"{name:22} {one.slug:18} {result.examples:8} {result.steps:6} {result.seconds:8.1f} "
+                f"{result.steady!s:>6}  {', '.join(finding.key[0] for finding in result.findings) or 'nothing'}",
+                flush=True,
+            )
+            for finding in result.findings:
+                print(finding, flush=True)
+
+
+def leaks(examples):
+    """What many examples of a small server leave behind."""
+    from campaign_servers import Polite
+
+    def play(count, seed):
+        campaign(lambda store: Polite(store), "conversation", seed=seed, examples=count).run()
+        gc.collect()
+
+    play(200, 0)
+    tracemalloc.start()
+    rounds, sizes = 10, []
+    begun = time.perf_counter()
+    for number in range(rounds):
+        play((examples or 10_000) // rounds, number)
+        sizes.append(tracemalloc.get_traced_memory()[0] / 1024)
+        loops = sum(isinstance(one, asyncio.AbstractEventLoop) for one in gc.get_objects())
+        tasks = sum(isinstance(one, asyncio.Task) for one in gc.get_objects())
+        print(
+            f"after {(number + 1) * (examples or 10_000) // rounds:6} examples: {sizes[-1]:8.0f} KiB, {tasks} tasks, "
+            f"{loops} loops, {threading.active_count()} threads, {time.perf_counter() - begun:.0f} s",
+            flush=True,
+        )
+
+
 if __name__ == "__main__":
-    chosen = sys.argv[1:]
-    if not chosen or "speed" in chosen:
+    sys.path.append(str(ROOT / "tests" / "simulation"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--examples", type=int, default=0)
+    options = parser.parse_args()
+    first, rest = (options.what or ["bugs"])[0], options.what[1:]
+    if first == "speed":
         speed()
-    rules = [name for name in chosen if name != "speed"]
-    if rules or not chosen:
-        bugs(rules)
+    elif first == "good":
+        good(rest, options.examples)
+    elif first == "leaks":
+        leaks(options.examples)
+    else:
+        bugs([] if first == "bugs" else options.what, options.seeds)

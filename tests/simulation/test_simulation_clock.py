@@ -1,14 +1,18 @@
 """Virtual time: waiting costs nothing, and happens in the right order."""
 
 import asyncio
+import itertools
 import time
+from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from broken.servers import Handwritten, handwritten
 from chatkit.types import ThreadItemDoneEvent
 
 from chatkit_sim import SimulatedClient, UsageError
 from chatkit_sim.simulation import Clock, DeadlockError, VirtualLoop
+from chatkit_sim.simulation.wall_clock import WallClock
 
 
 def run(work):
@@ -120,3 +124,47 @@ def test_at_once_takes_moves_of_clients():
         clock = Clock(client._core.bench)
         with pytest.raises(UsageError, match="a client's method"):
             clock.at_once((print, "Hi"))
+
+
+def test_the_time_of_day_follows():
+    async def reply_to(reply):
+        before = datetime.now(), time.time(), time.monotonic()
+        await asyncio.sleep(1800)
+        later = (datetime.now() - before[0]).total_seconds(), time.time() - before[1], time.monotonic() - before[2]
+        yield ThreadItemDoneEvent(item=reply.message(" ".join(f"{seconds:.0f}" for seconds in later)))
+
+    with SimulatedClient(handwritten(reply_to)) as client:
+        clock = Clock(client._core.bench)
+        today = datetime.now()
+        assert client.send("Take your time").text == "1800 1800 1800"
+        clock.advance(86400)
+        assert datetime.now() - today >= timedelta(days=1, minutes=30)
+    assert datetime.now() - today < timedelta(days=1)
+
+
+def test_what_follows_is_later_and_nothing_goes_back():
+    async def work():
+        times = []
+        for _ in range(3):
+            times.append(time.time())
+            await asyncio.sleep(0)
+        return times
+
+    with WallClock() as wall:
+        with asyncio.Runner(loop_factory=lambda: VirtualLoop(wall)) as runner:
+            times = runner.run(work())
+        assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.001
+        wall.advance(60)
+    with wall:
+        assert time.time() > times[-1] + 59
+
+
+def test_a_time_that_is_frozen_stays_so(monkeypatch):
+    def refuses(*arguments, **options):
+        raise RuntimeError("time-machine cannot start when freezegun is active.")
+
+    monkeypatch.setattr(time_machine.travel, "start", refuses)
+    before = time.time()
+    with WallClock() as wall:
+        wall.advance(60)
+        assert time.time() < before + 50
