@@ -1,5 +1,6 @@
 """Recordings: frozen data that every rule, assertion, snapshot and report reads."""
 
+from .exercised import CLIENT_OUTCOMES, COUNTED, exercised
 from .reload import Comparison, Reading, Reload
 from .stream import ClientToolCall, Note, RecordedStream, StreamEnd
 from .surroundings import Answer, LateWork, OutlivingTask, Trespass
@@ -23,6 +24,8 @@ from .turn import Turn
 from .view import Fold, ThreadView, find_component
 
 __all__ = [
+    "CLIENT_OUTCOMES",
+    "COUNTED",
     "SERVING",
     "Answer",
     "ClientToolAssigned",
@@ -51,5 +54,6 @@ __all__ = [
     "Trespass",
     "Turn",
     "current_observer",
+    "exercised",
     "find_component",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Self, get_args
 from chatkit.types import ThreadItem, ThreadStreamEvent
 
 from ..client import Judged
-from ..recording import ToolStarted, Turn
+from ..recording import COUNTED, exercised
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Summary:
         server_tools: Calls of server tools, by name.
         client_tools: Calls of client tools, by name.
         registered: Client tools that a test registered.
+        client_outcomes: What became of them, by ``"tool: outcome"``; see ``chatkit_sim.recording.CLIENT_OUTCOMES``.
+        server_outcomes: The same of server tools: ``succeeded``, ``failed``, ``unfinished``.
+        offered_tools: Server tools that a model could have called.
+        handoffs: Handoffs that were made, by ``"agent: transfer_to_other"``.
+        offered_handoffs: Those that a model could have made.
+        actions: Widget actions that were sent, by type.
+        shown_actions: Those that widgets offered.
         events: Events, by type.
         items: Thread items that an event carried whole, by type.
         event_types: The event types that exist.
@@ -36,6 +43,12 @@ class Summary:
         warnings: The same for severity warning.
         ignored: What was ignored, by the ignore as written.
         ignores: Every ignore of the ini file and the flags.
+        campaigns: Campaigns of ``--chatkit-sim``, or parts of them.
+        conversations: The conversations that they played.
+        moves: What users did in them, by kind.
+        incomplete: Campaigns that did not play all of their conversations, and why.
+        unsteady: Campaigns in which the same choices did not always lead to the same conversation.
+        upstream: Defects of the SDKs that campaigns have met, and what they are.
     """
 
     tests: int = 0
@@ -45,6 +58,13 @@ class Summary:
     server_tools: Mapping[str, int] = field(default_factory=dict)
     client_tools: Mapping[str, int] = field(default_factory=dict)
     registered: frozenset[str] = frozenset()
+    client_outcomes: Mapping[str, int] = field(default_factory=dict)
+    server_outcomes: Mapping[str, int] = field(default_factory=dict)
+    offered_tools: Mapping[str, int] = field(default_factory=dict)
+    handoffs: Mapping[str, int] = field(default_factory=dict)
+    offered_handoffs: Mapping[str, int] = field(default_factory=dict)
+    actions: Mapping[str, int] = field(default_factory=dict)
+    shown_actions: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, int] = field(default_factory=dict)
     items: Mapping[str, int] = field(default_factory=dict)
     event_types: frozenset[str] = frozenset()
@@ -55,6 +75,12 @@ class Summary:
     warnings: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
     ignores: frozenset[str] = frozenset()
+    campaigns: int = 0
+    conversations: int = 0
+    moves: Mapping[str, int] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
+    unsteady: frozenset[str] = frozenset()
+    upstream: frozenset[str] = frozenset()
 
     def __add__(self, other: Summary) -> Summary:
         merged: dict[str, Any] = {}
@@ -109,16 +135,17 @@ def summarize(
     """
     judged = list(judged)
     turns = [one.turn for one in judged if one.turn is not None]
-    counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTED}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in (*COUNTED, *_JUDGED)}
     for turn in turns:
-        _count_turn(turn, counts)
+        for name, counted in exercised(turn).items():
+            counts[name] += counted
     for one in judged:
         verdict = one.verdict
         counts["checked"].update(verdict.checked)
         counts["not_checked"].update(f"{rule}: {why}" for rule, why in verdict.not_checked.items())
         counts["violations"].update(violation.rule for violation in one.raised)
         counts["warnings"].update(violation.rule for violation in verdict.warnings)
-        counts["ignored"].update(str(ignore) for _, ignore in verdict.ignored)
+        counts["ignored"].update(str(ignore) for _, ignore in verdict.ignored if ignore.origin != "baseline")
     return Summary(
         tests=int(bool(turns)),
         scenarios=int(scenario and bool(turns)),
@@ -132,28 +159,7 @@ def summarize(
     )
 
 
-_COUNTED = (
-    "server_tools",
-    "client_tools",
-    "events",
-    "items",
-    "checked",
-    "not_checked",
-    "violations",
-    "warnings",
-    "ignored",
-)
-
-
-def _count_turn(turn: Turn, counts: Mapping[str, Counter[str]]) -> None:
-    counts["client_tools"].update(call.name for call in turn.client_tool_calls)
-    for stream in turn.streams:
-        counts["server_tools"].update(entry.tool for entry in stream.timeline.of(ToolStarted))
-        for event in stream.events:
-            counts["events"][event.type] += 1
-            item = getattr(event, "item", None)
-            if item is not None:
-                counts["items"][item.type] += 1
+_JUDGED = ("checked", "not_checked", "violations", "warnings", "ignored")
 
 
 def _types_in(union: Any) -> list[str]:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import seed, settings, target
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from ..client import Judged
 from ..errors import Violation
+from .constants import constants_of
 from .coverage import Coverage
 from .drawn_model import Drawing
 from .findings import CampaignError, CampaignResult, Finding
 from .goals import Goal
 from .machine import ChatKitMachine, StoryError, machine_for
+from .profile import SavesOnly, campaign_settings, examples_of, fixed_seed, seed_of_part, some_seed
 from .reducing import reduced
 from .reproducer import as_test
 from .scene import Scene, World, keys_of
 from .schemas import Strategy
 from .story import Key, Recorded, Story
 
-EXAMPLES = 20
 STEPS = 6
 _REDUCING = 10.0  # seconds for making one story short
 _NEVER_ENDING = 300.0  # seconds a campaign takes at most when nothing else is said
@@ -53,16 +54,20 @@ class Campaign:
     Attributes:
         world: The server under test.
         goal: What it is after.
-        examples: How many conversations; the user's Hypothesis profile decides when it says something of its own.
+        examples: How many conversations all parts play together; the user's Hypothesis profile decides when it says
+            something of its own.
         steps: How many moves each has.
         seconds: When it ends at the latest.
         seed: The seed of all choices; with one, Hypothesis' database is not read.
+        part: Which part of the campaign this is, from 0: each has choices of its own, and its share of the examples.
+        parts: How many there are. What one has found, the others find in Hypothesis' database.
         most: After how many bugs it has told enough.
         name: The server's name; Hypothesis' database tells campaigns apart by it and the goal.
         drawing: Draws the model's answers and the page's reactions.
         messages: What users write.
         met: The campaign that first met a bug, by the bug; shared by the campaigns of one server.
         on_judged: Told of the turns of each example, with what the rules said of them.
+        on_progress: Told after each example how many were played, of how many, and how many bugs are known.
         declared: Client tools that the page's ``Frontend`` has.
         met_here: The bugs that this campaign has met.
     """
@@ -73,18 +78,23 @@ class Campaign:
     steps: int = STEPS
     seconds: float | None = None
     seed: int | None = None
+    part: int = 0
+    parts: int = 1
     most: int = 8
     name: str = "server"
     drawing: Drawing = field(default_factory=Drawing)
     messages: Strategy | None = None
     met: dict[Key, str] = field(default_factory=dict)
     on_judged: Callable[[Sequence[Judged]], None] = lambda judged: None
+    on_progress: Callable[[int, int, int], None] = lambda played, of, bugs: None
     declared: Sequence[str] = ()
     met_here: set[Key] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self._begun = time.monotonic()
-        self._played = self._steps = 0
+        self._begun = time.perf_counter()
+        self._played = self._steps = self._examples = 0
+        self._complete = self._steady = True
+        self._findings: list[Finding] = []
         self._new: dict[Key, _Failed] = {}
         self._upstream: dict[str, Violation] = {}
         self._coverage = Coverage()
@@ -99,72 +109,70 @@ class Campaign:
         with quiet_logs():
             return self._run()
 
+    @property
+    def label(self) -> str:
+        """Its name in messages: the goal's, and which part it is."""
+        return self.goal.slug if self.parts == 1 else f"{self.goal.slug}-{self.part + 1}-of-{self.parts}"
+
     def _run(self) -> CampaignResult:
         self._begun = time.monotonic()
-        self._rehearse()
         base = settings()
-        examples = self.examples or _examples_of(base)
-        used = _seed_of(self.seed, base)
+        self._examples = share(self.examples or examples_of(base), self.part, self.parts)
+        fixed = fixed_seed(self.seed)
+        used = some_seed(base) if fixed is None else fixed
+        with constants_of(self._rehearse()):
+            self._play(base, used, None if fixed is not None else base.database)
+        return CampaignResult(
+            goal=self.goal,
+            label=self.label,
+            examples=self._played,
+            of=self._examples,
+            steps=self._steps,
+            seconds=time.monotonic() - self._begun,
+            seed=used,
+            findings=tuple(self._findings),
+            upstream=tuple(self._upstream.values()),
+            complete=self._complete,
+            steady=self._steady,
+            coverage=self._coverage,
+        )
+
+    def _play(self, base: settings, used: int, database: ExampleDatabase | None) -> None:
+        """Play rounds until nothing new is found; each hears what those before it have not found yet."""
         machine = machine_for(
             self.world, self.drawing, self.goal.kinds, name=self._machine_name(), messages=self.messages
         )
         machine.on_example = staticmethod(self._example_ended)
-        findings: list[Finding] = []
-        complete = steady = True
-        while complete and self._played < examples and len(findings) < self.most:
-            machine.known, before = frozenset(finding.key for finding in findings), self._played
+        again = True
+        while again and self._complete and self._played < self._examples and len(self._findings) < self.most:
+            machine.known, before = frozenset(self.met_here), self._played
+            left = campaign_settings(base, examples=self._examples - before, steps=self.steps, database=database)
             try:
-                again = self._one_round(machine, base, examples - self._played, used, first=not findings)
+                again = self._one_round(seed(seed_of_part(used, self.part) + before)(machine), left)
             except _OutOfTime:
-                again = complete = False
+                self._complete = False
             except Flaky:
-                again, steady = True, False
-            findings += [self._finding(failed) for failed in self._new.values()]
+                self._steady = False
+            self._findings += [self._finding(failed) for failed in self._new.values()]
             self._new.clear()
-            if not again or self._played == before:
-                break
-        return CampaignResult(
-            self.goal,
-            self._played,
-            self._steps,
-            time.monotonic() - self._begun,
-            used,
-            tuple(findings),
-            tuple(self._upstream.values()),
-            complete,
-            steady,
-            self._coverage,
-        )
+            database = SavesOnly.over(database) if self._findings else database
+            again = again and self._played > before
 
-    def _rehearse(self) -> None:
+    def _rehearse(self) -> Any:
         # What has nothing to do with choices (a factory that raises) is told as it is, before any choice is made.
         with self.world.opened() as bench:
             scene = Scene(self.world, bench, Recorded((), lambda call: None))
             bench.run(scene.clients[0]._core.transport)
+            return bench.server
 
-    def _one_round(
-        self, machine: type[ChatKitMachine], base: settings, examples: int, used: int, *, first: bool
-    ) -> bool:
+    def _one_round(self, machine: type[ChatKitMachine], run_settings: settings) -> bool:
         """Play until something new is found, or all examples are played; bugs that are known go unheard.
 
         Returns:
             Whether something was found, so that there may be more.
         """
-        database = None if self.seed is not None else base.database if first else _SavesOnly.over(base.database)
-        run_settings = settings(
-            base,
-            max_examples=examples,
-            stateful_step_count=self.steps,
-            database=database,
-            # Stories are reduced afterwards, as stories.
-            phases=[phase for phase in base.phases if phase not in (Phase.shrink, Phase.explain)],
-            verbosity=Verbosity.quiet,
-            print_blob=False,
-            deadline=None,
-            suppress_health_check=list(base.suppress_health_check) or list(HealthCheck),
-        )
         try:
-            run_state_machine_as_test(seed(used + self._played)(machine), settings=run_settings)
+            run_state_machine_as_test(machine, settings=run_settings)
         except StoryError:
             return True
         except ExceptionGroup as group:
@@ -180,25 +188,26 @@ class Campaign:
             return  # Hypothesis plays a failure once more to be sure of it
         self._played += 1
         self._steps += len(story)
-        self._coverage.add(story)
+        target(self._coverage.add(story), label="what was seldom seen")
         judged = [one for played in story for one in played.judged]
         for one in judged:
             for violation in one.verdict.violations:
                 if violation.upstream:
                     self._upstream.setdefault(violation.subjects.get("defect", violation.rule), violation)
-        elapsed = time.monotonic() - self._begun
+        elapsed = time.perf_counter() - self._begun
         if new:
             key = next(iter(new))
             self._new[key] = _Failed(key, story, tuple(new.values()), self._played, elapsed)
         self.on_judged(judged)
+        self.on_progress(self._played, self._examples, len(self.met_here) + len(self._new))
         if not new and elapsed > (self.seconds or _NEVER_ENDING):
             raise _OutOfTime
 
     def _finding(self, failed: _Failed) -> Finding:
         key, examples, elapsed = failed.key, failed.examples, failed.seconds
         self.met_here.add(key)
-        met_in = self.met.setdefault(key, self.goal.slug)
-        if met_in != self.goal.slug:
+        met_in = self.met.setdefault(key, self.label)
+        if met_in != self.label:
             return Finding(key, failed.violations, failed.story, True, examples, elapsed, "", met_in)
         budget = _REDUCING if self.seconds is None else max(1.0, min(_REDUCING, self.seconds - elapsed))
         short = reduced(failed.story, key, self.world, seconds=budget)
@@ -242,39 +251,9 @@ def quiet_logs() -> Iterator[None]:
         logging.disable(before)
 
 
-class _SavesOnly(ExampleDatabase):
-    """Keeps what further rounds of a campaign find, and forgets nothing that the first round found."""
-
-    def __init__(self, inner: ExampleDatabase) -> None:
-        super().__init__()
-        self._inner = inner
-
-    @classmethod
-    def over(cls, inner: ExampleDatabase | None) -> ExampleDatabase | None:
-        return None if inner is None else cls(inner)
-
-    def save(self, key: bytes, value: bytes) -> None:
-        """See ``ExampleDatabase``."""
-        self._inner.save(key, value)
-
-    def fetch(self, key: bytes) -> Iterator[bytes]:
-        """See ``ExampleDatabase``."""
-        return iter(())
-
-    def delete(self, key: bytes, value: bytes) -> None:
-        """See ``ExampleDatabase``."""
-
-
-def _examples_of(base: settings) -> int:
-    # What the user's profile says counts; what Hypothesis says by itself is too much for whole conversations.
-    ordinary = settings.get_profile("default").max_examples
-    return EXAMPLES if base.max_examples == ordinary else base.max_examples
-
-
-def _seed_of(given: int | None, base: settings) -> int:
-    if given is not None:
-        return given
-    return 0 if base.derandomize else random.SystemRandom().randrange(2**32)
+def share(examples: int, part: int, parts: int) -> int:
+    """How many of the examples a part plays: all parts together play them all, and each at least one."""
+    return max(1, examples * (part + 1) // parts - examples * part // parts)
 
 
 def _keys_at_end(story: Story) -> dict[Key, Violation]:

@@ -74,13 +74,15 @@ class CampaignError(ViolationError):
         return "\n\n".join([*parts, f"The same run again: {self.replay}"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CampaignResult:
     """What came of a campaign.
 
     Attributes:
         goal: Its goal.
+        label: Its name: the goal's, and which part of the campaign it is.
         examples: How many conversations were played.
+        of: How many were to be played.
         steps: How many moves were made.
         seconds: How long it took.
         seed: The seed of its choices.
@@ -92,7 +94,9 @@ class CampaignResult:
     """
 
     goal: Goal
+    label: str
     examples: int
+    of: int
     steps: int
     seconds: float
     seed: int

@@ -201,7 +201,7 @@ def test_the_error_tells_the_story_the_rule_the_test_and_how_to_run_it_again():
 def test_what_was_exercised_and_what_never_succeeded():
     tools = agent("Assistant", lookup, fussy)
     coverage = campaign(lambda store: AgentServer(store, tools), "client-tools", examples=15, most=8).run().coverage
-    assert coverage.server_tools["lookup", "succeeded"] > 0
+    assert coverage.server("lookup", "succeeded") > 0
     assert coverage.never_succeeded == ["fussy"]
     assert coverage.never_called == []
-    assert (coverage + coverage).events["thread.created"] == 2 * coverage.events["thread.created"]
+    assert (coverage + coverage).flows["events"]["thread.created"] == 2 * coverage.flows["events"]["thread.created"]
