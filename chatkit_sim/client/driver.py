@@ -163,6 +163,7 @@ class TurnDriver:
 
     async def _serve(self, request: Request) -> LiveStream:
         exchange = new_exchange(self.page.script, self.thread_id)
+        exchange.stepped = self.listener is not None
         self.page.on_exchange(exchange)
         live = LiveStream(len(self._done) + 1, request, exchange, self.page.limits)
         self._live, self._folded = live, 0

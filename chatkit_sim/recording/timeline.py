@@ -293,6 +293,8 @@ class Exchange:
         task: The task that consumes the response.
         left: Whether the client has left: the user pressed stop, or the page went away.
         late_work: Store writes that began after that.
+        stepped: Whether the server may go on only when the client has looked at an event. Otherwise an app may be a few
+            events ahead of its client, as it is behind every real server.
     """
 
     recorder: TimelineRecorder
@@ -302,6 +304,7 @@ class Exchange:
     task: Any = None
     left: bool = False
     late_work: list[LateWork] = field(default_factory=list)
+    stepped: bool = True
 
 
 SERVING: ContextVar[Exchange | None] = ContextVar("chatkit_sim_serving", default=None)

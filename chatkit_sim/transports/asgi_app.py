@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from ..errors import UsageError
+from ..recording import SERVING
 from .browser import origin_of
 from .cycle import Cycle
 from .lifespan import Application, Lifespan
@@ -117,7 +118,8 @@ class AsgiApp:
         if self._lifespan is not None:
             scope["state"] = self._lifespan.state.copy()
         scope["asgi"] = {"version": "3.0", "spec_version": spec_version}
-        cycle = Cycle(self.app, scope, body, strict=spec_version == "2.4", linger=self._linger)
+        strict, exchange = spec_version == "2.4", SERVING.get()
+        cycle = Cycle(self.app, scope, body, strict=strict, linger=self._linger, exchange=exchange)
         self._running.add(cycle.task)
         cycle.task.add_done_callback(self._running.discard)
         return cycle

@@ -12,6 +12,7 @@ from typing import Any
 from ..recording import SERVING, Exchange
 from .base import Response
 from .browser import Browser, origin_of, real_http
+from .counting import SentEvents
 from .endpoint import Endpoint
 from .errors import TransportError
 from .lifespan import Application, Message, Receive, Send
@@ -73,8 +74,14 @@ class Watch:
         run.set_running_or_notify_cancel()  # so that a client that stops waiting cannot cancel it
         post.runs.append(run)
         SERVING.set(post.exchange)  # uvicorn runs each request in a task of its own
+        sent = SentEvents(post.exchange)
+
+        async def counted(message: Message) -> None:
+            sent.see(message)
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, counted)
         except BaseException as error:
             post.raised = error
             raise

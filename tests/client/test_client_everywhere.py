@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import zlib
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from chatkit_sim import AsyncSimulatedClient, MemoryStore, SimulatedClient, UsageError, ViolationError
 from chatkit_sim.client import Bench, Door
+from chatkit_sim.recording import ToolStarted, current_observer
 from chatkit_sim.transports import (
     ContentTypeError,
     CutBodyError,
@@ -40,6 +42,20 @@ def app_of(server):
         return Response(result.json, media_type="application/json")
 
     return app
+
+
+async def counting(server, thread, message, context):
+    """It never waits, so an app is ahead of its client for as far as it may."""
+    observer = current_observer()
+    for number in range(200):
+        if observer is not None:
+            observer.tool_started(agent="A", tool="count", call_id=str(number))
+        yield ProgressUpdateEvent(text=str(number))
+    yield server.says(thread, "Done.")
+
+
+def places_of_tools(turn):
+    return [entry.after_event for entry in turn.timeline.of(ToolStarted)]
 
 
 @pytest.fixture
@@ -73,6 +89,26 @@ def client_of(options_of):
     yield make
     for client in clients:
         client._core.bench.close()
+
+
+class Shrinking:
+    """Compresses streams event by event, which Starlette's own middleware leaves alone."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        packer = zlib.compressobj(wbits=31)
+
+        async def packed(message):
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-encoding", b"gzip")]
+            elif scope["type"] == "http":
+                body = packer.compress(message.get("body", b"")) + packer.flush(zlib.Z_SYNC_FLUSH)
+                message["body"] = body if message.get("more_body") else body + packer.flush()
+            await send(message)
+
+        await self.app(scope, receive, packed)
 
 
 @pytest.fixture
@@ -147,6 +183,12 @@ class TestEverywhere:
         assert client.another(**bob).send("and I?").text == "bob"
         assert client.another().send("and I?").text == "ada"
 
+    def test_what_the_run_did_stands_where_it_was_done(self, client_of, way):
+        turn = client_of(way, PageServer(counting)).send("count")
+        assert len(turn.response) == 201
+        assert turn.timeline.observed == (way != "url")
+        assert places_of_tools(turn) == (list(range(3, 203)) if way != "url" else [])
+
     def test_tabs_at_the_same_time(self, options_of, way):
         async def slowly(server, thread, message, context):
             await asyncio.sleep(0.01)
@@ -169,7 +211,10 @@ class TestDoors:
             ({"transport": "asgi"}, r"'asgi' needs app, and was given nothing(.|\n)*chatkit_app"),
             ({"transport": "http", "server": 1}, r"'http' needs url or app, and was given server"),
             ({"app": 1, "url": "http://x"}, "Give a URL or an app, not both"),
-            ({"app": 1, "transport": "carrier pigeon"}, "one of in-process, asgi, asgi-2.4, http, not 'carrier pigeon'"),
+            (
+                {"app": 1, "transport": "carrier pigeon"},
+                "one of in-process, asgi, asgi-2.4, http, not 'carrier pigeon'",
+            ),
             ({"app": 1}, r"The ASGI app is 1 \(int\), which cannot be called"),
             ({"url": "chatkit"}, "looks like 'http://127.0.0.1:8000/chatkit', not 'chatkit'"),
         ],
@@ -199,6 +244,12 @@ class TestDoors:
                 stream.disconnect()
             assert stream.turn.streams[0].ended == "disconnected"
             assert log == [learnt]
+
+    def test_a_compressed_stream_is_read_and_its_run_stands_in_place(self):
+        app = app_of(PageServer(counting))
+        app.add_middleware(Shrinking)
+        with SimulatedClient(app=app, headers={"accept-encoding": "gzip"}) as client:
+            assert places_of_tools(client.send("count")) == list(range(3, 203))
 
     def test_a_bench_takes_its_door_late(self):
         bench = Bench()
