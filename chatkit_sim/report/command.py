@@ -39,7 +39,7 @@ def run_report(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"The report could not be written to {into}: {error.strerror or error}.", file=sys.stderr)
         return 2
-    print(f"{said}\n{into / 'index.html'}")
+    print(*said, into / "index.html", sep="\n")
     return 0
 
 

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .records import FORMAT, RunRecord, TestRecord, TurnRecord
+from .records import FORMAT, RunRecord, SnapshotsRecord, TestRecord, TurnRecord
 
 RECORDS = "records"
 """The folder of a report directory that holds the JSON lines, one file for each process."""
+
+REPRODUCERS = "reproducers"
+"""The folder that holds the tests of bugs that campaigns found, one file for each."""
 
 MADE = ("index.html", "summary.md", "report.json")
 """The files that are made of them."""
@@ -24,7 +27,7 @@ _PACKAGES = ("chatkit-sim", "openai-chatkit", "openai-agents", "pytest")
 
 
 class RecordWriter:
-    """Writes what one process sees, a line for each turn and each test, at once and in full.
+    """Writes what one process sees, a line for each turn and each test, at once and in full; its snapshots at the end.
 
     Args:
         directory: The report directory.
@@ -36,7 +39,7 @@ class RecordWriter:
         self._begun = False
         self._worker = worker
 
-    def write(self, record: TurnRecord | TestRecord) -> None:
+    def write(self, record: TurnRecord | TestRecord | SnapshotsRecord) -> None:
         """Add a record.
 
         Raises:
@@ -71,7 +74,8 @@ def prepare(directory: Path) -> None:
     """
     try:
         (directory / RECORDS).mkdir(parents=True, exist_ok=True)
-        for old in [*(directory / RECORDS).glob("*.jsonl"), *(directory / name for name in MADE)]:
+        tests = (directory / REPRODUCERS).glob("*.py")
+        for old in [*(directory / RECORDS).glob("*.jsonl"), *tests, *(directory / name for name in MADE)]:
             old.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(

@@ -25,6 +25,7 @@ def json_report(collected: Collected, changes: Sequence[ChangeRecord]) -> Iterat
         "violations": collected.violations,
         "summary": collected.summary.to_json(),
         "snapshots": list(changes),
+        "unused": collected.unused,
         "problems": collected.problems,
     }
     yield as_json(head)[:-1] + b',"tests":['

@@ -13,7 +13,7 @@ from .merging import collect
 from .page import page
 
 
-def make_report(directory: Path, *, root: Path | None = None, problems: Sequence[str] = ()) -> str:
+def make_report(directory: Path, *, root: Path | None = None, problems: Sequence[str] = ()) -> list[str]:
     """Make ``index.html``, ``summary.md`` and ``report.json`` of the records in a report directory.
 
     Args:
@@ -22,7 +22,7 @@ def make_report(directory: Path, *, root: Path | None = None, problems: Sequence
         problems: What is known to be missing in the records.
 
     Returns:
-        The run in one line.
+        What to say of it: the run in one line, then a line for each unused snapshot.
 
     Raises:
         UsageError: The directory holds no report, or one of a newer version.
@@ -33,4 +33,4 @@ def make_report(directory: Path, *, root: Path | None = None, problems: Sequence
     write_file(directory / "report.json", json_report(collected, changes))
     write_file(directory / "summary.md", [markdown(collected, changes).encode("utf-8", "backslashreplace")])
     write_file(directory / "index.html", page(collected, changes))
-    return headline(collected, changes)
+    return [headline(collected, changes), *(f"unused  {each.name}  in {each.golden}" for each in collected.unused)]

@@ -32,6 +32,9 @@ def markdown(collected: Collected, changes: Sequence[ChangeRecord]) -> str:
         parts += ["**This report may be incomplete:**", _fenced("\n".join(collected.problems))]
     parts += _folded_failures(failed)
     parts += _folded_changes(changes)
+    if collected.unused:
+        names = "\n".join(f"{each.name}  in {each.golden}" for each in collected.unused)
+        parts.append(_folded(f"{times(len(collected.unused), 'snapshot')} that no test uses", _fenced(_cut(names))))
     lines = "\n".join(f"{label:<13} {text}" for label, text in render(collected.summary))
     parts.append(_folded("What ran", _fenced(lines)))
     return "\n\n".join(parts) + "\n"
@@ -47,6 +50,7 @@ def headline(collected: Collected, changes: Sequence[ChangeRecord]) -> str:
             counted or "no test used a ChatKit server",
             times(warned, "warning") if warned else "",
             f"{times(len(changes), 'snapshot')} to review" if changes else "",
+            f"{times(len(collected.unused), 'snapshot')} unused" if collected.unused else "",
         )
         if part
     )

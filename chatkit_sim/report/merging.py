@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from .files import RECORDS, prepare, record_files
-from .records import FORMAT
+from .files import RECORDS, REPRODUCERS, as_line, prepare, record_files
+from .goldens import GoldenUse
+from .once import told_once
+from .records import FORMAT, MergedRecord, UnusedRecord
 from .summary import Summary
 
 _FAILED = ("failed", "error", "unfinished", "xpassed")
@@ -92,12 +94,14 @@ class Collected:
         tests: The tests, failed ones first, then those with warnings.
         summary: What they did, counted.
         problems: Why something may be missing.
+        unused: Golden snapshots that no test compared with, if anyone saw all tests.
     """
 
     runs: list[dict[str, Any]]
     tests: list[TestFound]
     summary: Summary
     problems: list[str]
+    unused: list[UnusedRecord] = field(default_factory=list)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -156,6 +160,11 @@ def merge(directories: Iterable[Path], into: Path) -> None:
                 for file in sorted((directory / "pending").glob("*.json")):
                     (into / "pending").mkdir(exist_ok=True)
                     shutil.copyfile(file, into / "pending" / file.name)
+                for file in sorted((directory / REPRODUCERS).glob("*.py")):
+                    (into / REPRODUCERS).mkdir(exist_ok=True)
+                    shutil.copyfile(file, into / REPRODUCERS / file.name)
+        if len(sources) > 1:
+            (into / RECORDS / "merged.jsonl").write_bytes(as_line(MergedRecord(reports=len(sources))))
     except OSError as error:
         raise UsageError(f"The merged report cannot be written to {into}: {error.strerror or error}.") from error
 
@@ -169,6 +178,7 @@ class _Reader:
         self.problems = list(problems)
         self.summary = Summary()
         self._ids: Counter[str] = Counter()
+        self._goldens = GoldenUse()
 
     def read(self, path: Path) -> None:
         begun: dict[str, TestFound] = {}
@@ -188,7 +198,8 @@ class _Reader:
 
     def collected(self) -> Collected:
         tests = sorted(self.tests, key=lambda test: (test.rank, test.record["test"]))
-        return Collected(self.runs, tests, self.summary, self.problems)
+        told_once(test.record for test in tests)
+        return Collected(self.runs, tests, self.summary, self.problems, self._goldens.unused())
 
     def _take(self, record: dict[str, Any], begun: dict[str, TestFound], spot: Spot) -> None:
         match record["kind"]:
@@ -210,6 +221,10 @@ class _Reader:
                 self.tests.append(test)
                 if record["summary"]:
                     self.summary += Summary.from_json(record["summary"])
+            case "snapshots":
+                self._goldens.add(record)
+            case "merged":
+                self._goldens.merged = True
             case other:
                 raise ValueError(f"no such record: {other!r}")
 

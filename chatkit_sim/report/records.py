@@ -221,6 +221,27 @@ class PartRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FindingRecord:
+    """A bug that a campaign of ``--chatkit-sim`` found.
+
+    Attributes:
+        id: The same for the same bug of a server, on every machine.
+        rule: The rule that is broken.
+        text: How the message of the test tells it in full.
+        short: How it tells it where it was told before; ``{}`` stands for the campaign that did.
+        same_as: The campaign that did; empty where it is told in full.
+        file: The test that shows it, as a file of the report directory.
+    """
+
+    id: str
+    rule: str
+    text: str
+    short: str
+    same_as: str
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestRecord:
     """A test or a scenario of ``--chatkit-sim``.
 
@@ -236,6 +257,7 @@ class TestRecord:
         message: Why it failed or was skipped, as pytest says it.
         parts: Its subtests.
         violations: The rules about the whole test that it broke.
+        findings: The bugs that it found, if it is a campaign.
         summary: What it did, counted; see ``summary`` of the report.
         turns: Its turns, in ``report.json``.
     """
@@ -253,6 +275,7 @@ class TestRecord:
     message: str = ""
     parts: Sequence[PartRecord] = ()
     violations: Sequence[ViolationRecord] = ()
+    findings: Sequence[FindingRecord] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
     turns: Sequence[TurnRecord] = ()
 
@@ -274,6 +297,53 @@ class RunRecord:
     worker: str
     started: str
     versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotsRecord:
+    """What a process knows at its end of the golden snapshots beside its tests, by golden file.
+
+    Attributes:
+        kind: Always ``snapshots``.
+        whole: Whether it saw every test, so that it may say what is unused; merged reports need not.
+        used: Those that a test compared with.
+        unused: Those whose test passed without comparing with them.
+        orphans: Those that belong to no test.
+        waiting: Those whose test did not pass here: it failed, was left out, or ran in another process.
+    """
+
+    kind: Literal["snapshots"] = "snapshots"
+    whole: bool
+    used: Mapping[str, Sequence[str]]
+    unused: Mapping[str, Sequence[str]]
+    orphans: Mapping[str, Sequence[str]]
+    waiting: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergedRecord:
+    """Says that a report was merged of several.
+
+    Attributes:
+        kind: Always ``merged``.
+        reports: Of how many.
+    """
+
+    kind: Literal["merged"] = "merged"
+    reports: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnusedRecord:
+    """A golden snapshot that no test compares with any more.
+
+    Attributes:
+        golden: The golden file, relative to the root directory.
+        name: The name of the snapshot in it.
+    """
+
+    golden: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,6 +380,7 @@ class Report:
         violations: How often each rule was broken, by status: ``{"failed": {"stop-at-client-tool": 2}}``.
         summary: What ran, counted over all tests: the fields of ``chatkit_sim.report.Summary``.
         snapshots: Snapshots that wait to be reviewed.
+        unused: Golden snapshots that no test compared with; empty unless the report is of a whole run, or is merged.
         problems: Why the report may be incomplete; empty when it is whole.
         tests: The tests, failed ones first.
     """
@@ -320,5 +391,6 @@ class Report:
     violations: Mapping[str, Mapping[str, int]]
     summary: Mapping[str, Any]
     snapshots: Sequence[ChangeRecord]
+    unused: Sequence[UnusedRecord]
     problems: Sequence[str]
     tests: Sequence[TestRecord]

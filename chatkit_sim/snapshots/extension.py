@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pytest
 from syrupy.assertion import SnapshotAssertion
-from syrupy.data import Snapshot, SnapshotCollection
+from syrupy.data import Snapshot, SnapshotCollection, SnapshotCollections
 from syrupy.extensions.base import AbstractSyrupyExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
@@ -20,14 +19,13 @@ from .golden import SUFFIX, SnapshotFileError, names_in, read_golden, write_gold
 from .mismatch import mismatch_lines, short_mismatch
 from .pending import Pending
 from .recorder import expected_directory, pending_in, shows_everything, updating
+from .usage import SEEN, Owners, saw_everything, watch_of
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from syrupy.location import PyTestLocation
     from syrupy.types import PropertyFilter, PropertyMatcher, SerializableData, SerializedData, SnapshotIndex
-
-_SEEN = pytest.StashKey[dict[tuple[str, str], str]]()
 
 
 @dataclass
@@ -127,6 +125,37 @@ class TranscriptSnapshots(AbstractSyrupyExtension):
             collection.add(Snapshot(name=name))
         return collection
 
+    def discover_snapshots(
+        self, *, test_location: PyTestLocation, ignore_extensions: list[str] | None = None
+    ) -> SnapshotCollections:
+        """The snapshots that are unused unless a test uses them.
+
+        Syrupy counts as unused what a test that failed, or that never ran, did not get to; and deletes it when it
+        updates. At the end of a run those are left out, and all of them where the run did not see everything.
+        """
+        others = [each for each in ignore_extensions or () if each != SUFFIX]  # which are kept from our files
+        found: SnapshotCollections = super().discover_snapshots(test_location=test_location, ignore_extensions=others)
+        config = test_location.item.config
+        watch = watch_of(config)
+        if watch is None:
+            return found
+        watch.compared = True
+        if not watch.finished:
+            return found
+        judged = SnapshotCollections()
+        if not updating(config, new=False) and not saw_everything(config, watch):
+            return judged
+        owners = Owners(watch)
+        for collection in found:
+            location = Path(collection.location)
+            left = SnapshotCollection(location=collection.location)
+            for snapshot in collection:
+                if location.suffix != f".{SUFFIX}" or owners.state(location, snapshot.name) != "waiting":
+                    left.add(snapshot)
+            if left.has_snapshots or not collection.has_snapshots:
+                judged.add(left if collection.has_snapshots else collection)
+        return judged
+
     @classmethod
     def write_snapshot_collection(
         cls, *, snapshot_collection: SnapshotCollection, name_order: dict[str, int] | None = None
@@ -188,7 +217,7 @@ class TranscriptSnapshots(AbstractSyrupyExtension):
 
     def _tell_names_apart(self, asserted: _Asserted, text: str) -> None:
         test = asserted.location.nodeid
-        seen = asserted.location.item.config.stash.setdefault(_SEEN, {})
+        seen = asserted.location.item.config.stash.setdefault(SEEN, {})
         first = seen.setdefault((asserted.golden, asserted.name), test)
         if first != test:
             raise SnapshotFileError(

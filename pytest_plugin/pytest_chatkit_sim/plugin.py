@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from . import campaign_options, collection, failures, http_fixture, options, playing, report_files, summing_up
+from . import (
+    campaign_options,
+    collection,
+    failures,
+    http_fixture,
+    options,
+    playing,
+    report_files,
+    snapshot_watch,
+    summing_up,
+)
 from .campaign_fixtures import chatkit_arguments, chatkit_clock, chatkit_reset
 from .fixtures import (
     _chatkit_stage,
@@ -89,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     settings = config.stash[options.SETTINGS] = options.read_settings(config)
     report_files.register_report(config)
+    config.pluginmanager.register(snapshot_watch.SnapshotWatch(config), snapshot_watch.NAME)
     http_fixture.register_comparison(config)
     if len(settings.servers) > 1:
         # A fixture whose parameters are what the options name cannot be written down beforehand.

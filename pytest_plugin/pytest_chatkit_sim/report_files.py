@@ -12,6 +12,7 @@ import pytest
 
 from .homes import Simulations
 from .stage import STAGE, quiet_imports
+from .snapshot_watch import NAME as WATCH
 from .summing_up import SUMMARY
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class ReportFiles:
         if self._worker is not None:
             if self._problems:
                 self._config.workeroutput[_PROBLEM] = self._problems  # type: ignore[attr-defined]
+        self._write_snapshots()
         else:
             self._make()
         return result
@@ -154,6 +156,18 @@ class ReportFiles:
     def _newly_counted(self) -> Summary:
         """What this process has counted since the last test: also what campaigns drove without keeping it."""
         from chatkit_sim.report import Summary
+    def _write_snapshots(self) -> None:
+        """Write which golden snapshots this process used, and which it left alone."""
+        watch = self._config.pluginmanager.get_plugin(WATCH)
+        if watch is None or not watch.items:
+            return
+        with quiet_imports():
+            from chatkit_sim.report.records import SnapshotsRecord
+            from chatkit_sim.snapshots.usage import usage
+        found = usage(self._config, watch)
+        if found.used or found.unused or found.orphans or found.waiting:
+            self._write(SnapshotsRecord(**vars(found)))
+
 
         before, self._counted = self._counted or Summary(), self._config.stash.get(SUMMARY, Summary())
         return self._counted - before
