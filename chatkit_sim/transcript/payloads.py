@@ -43,8 +43,8 @@ def text_lines(text: str) -> list[str]:
     return lines
 
 
-def inline(value: Any, *, times: bool = True) -> str:
-    """A value on one line, as JSON."""
+def inline(value: Any, *, times: bool = True, within: tuple[int, ...] = ()) -> str:
+    """A value on one line, as JSON; what is within itself is not told again."""
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
@@ -53,14 +53,17 @@ def inline(value: Any, *, times: bool = True) -> str:
         return '"' + _escaped(value).replace('"', '\\"') + '"'
     if value is None or isinstance(value, (bool, int, float)):
         return json.dumps(value)
+    if id(value) in within:
+        return "…"
+    within = (*within, id(value))
     if isinstance(value, BaseModel):
         value = set_fields(value)
     value = plain(value)
     if isinstance(value, dict):
-        pairs = (f"{_key(key)}: {inline(_shown(key, value[key], times), times=times)}" for key in sorted(value))
-        return f"{{{', '.join(pairs)}}}"
+        shown = {key: inline(_shown(key, value[key], times), times=times, within=within) for key in sorted(value)}
+        return f"{{{', '.join(f'{_key(key)}: {text}' for key, text in shown.items())}}}"
     if isinstance(value, list):
-        return f"[{', '.join(inline(each, times=times) for each in value)}]"
+        return f"[{', '.join(inline(each, times=times, within=within) for each in value)}]"
     return _visible(repr(value))
 
 

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 TEXT_LIMIT = 80
 """How many characters of a text are shown, unless the caller knows better."""
 
+_DEPTH = 20  # of values within values: what is deeper, or holds itself, is not shown
+
 
 def quoted(text: str, limit: int | None = TEXT_LIMIT) -> str:
     r"""A text in double quotes on one line; a long one is cut, and its length said.
@@ -44,25 +46,33 @@ def value_text(value: Any, limit: int = TEXT_LIMIT) -> str:
     """A value as one would write it in a test, at most about ``limit`` characters of it.
 
     JSON values, enums and models read well; anything else is its ``repr``, cut. The cost follows the limit, not
-    the size of the value.
+    the size of the value; what holds itself, or is nested deep, ends in ``[…]``.
 
     Example:
         >>> value_text({"added": "milk", "left": [1, 2]})
         '{"added": "milk", "left": [1, 2]}'
     """
+    return _text(value, limit, ())
+
+
+def _text(value: Any, limit: int, within: tuple[int, ...]) -> str:
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
         return quoted(value, max(limit, 12))
+    if isinstance(value, (BaseModel, Mapping, list, tuple)):
+        if id(value) in within or len(within) >= _DEPTH:
+            return "[…]" if isinstance(value, (list, tuple)) else "{…}"
+        within = (*within, id(value))
     if isinstance(value, BaseModel):
-        return _model_text(value, limit)
+        return _call(type(value).__name__, _given(value), limit, within)
     if isinstance(value, Mapping):
-        pairs = ((f"{value_text(key, limit)}: ", item) for key, item in value.items())
-        return _joined("{", pairs, "}", len(value), limit)
+        pairs = ((f"{_text(key, limit, within)}: ", item) for key, item in value.items())
+        return _joined("{", pairs, "}", len(value), limit, within)
     if isinstance(value, (list, tuple)):
         # "(x,)" is the only way to write a tuple of one.
         brackets = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
-        return _joined(brackets[0], (("", item) for item in value), brackets[1], len(value), limit)
+        return _joined(brackets[0], (("", item) for item in value), brackets[1], len(value), limit, within)
     text = _name_text(value) or repr(value)
     return text if len(text) <= limit else f"{text[:limit]}…"
 
@@ -74,9 +84,14 @@ def call_text(name: str, arguments: Mapping[str, Any], limit: int = 2 * TEXT_LIM
         >>> call_text("add_to_todo_list", {"item": "milk"})
         'add_to_todo_list(item="milk")'
     """
+    return _call(name, arguments, limit, ())
+
+
+def _call(name: str, arguments: Mapping[str, Any], limit: int, within: tuple[int, ...]) -> str:
     if all(isinstance(key, str) and key.isidentifier() for key in arguments):
-        return _joined(f"{name}(", ((f"{key}=", item) for key, item in arguments.items()), ")", len(arguments), limit)
-    return f"{name}(**{value_text(arguments, limit)})"
+        pairs = ((f"{key}=", item) for key, item in arguments.items())
+        return _joined(f"{name}(", pairs, ")", len(arguments), limit, within)
+    return f"{name}(**{_text(arguments, limit, within)})"
 
 
 def counted(count: int, thing: str) -> str:
@@ -102,19 +117,18 @@ def _name_text(value: Any) -> str:
     return str(value.__name__) if inspect.isroutine(value) else ""
 
 
-def _model_text(model: BaseModel, limit: int) -> str:
+def _given(model: BaseModel) -> dict[str, Any]:
     given = {**model.__dict__, **(model.model_extra or {})}
-    shown = {key: value for key, value in given.items() if key in model.model_fields_set and value is not None}
-    return call_text(type(model).__name__, shown, limit)
+    return {key: value for key, value in given.items() if key in model.model_fields_set and value is not None}
 
 
-def _joined(start: str, pairs: Any, end: str, count: int, limit: int) -> str:
+def _joined(start: str, pairs: Any, end: str, count: int, limit: int, within: tuple[int, ...]) -> str:
     parts: list[str] = []
     used = 0
     for done, (label, value) in enumerate(pairs):
         if used >= limit:
             parts.append(f"… {count - done:,} more")
             break
-        parts.append(label + value_text(value, limit - used))
+        parts.append(label + _text(value, limit - used, within))
         used += len(parts[-1]) + 2
     return f"{start}{', '.join(parts)}{end}"

@@ -50,6 +50,20 @@ def test_a_long_text_is_cut():
     assert quoted("abcdef", None) == '"abcdef"'
 
 
+def test_what_holds_itself_ends():
+    within = {"name": "milk"}
+    within["list"] = [1, within, within["name"]]
+    assert value_text(within) == '{"name": "milk", "list": [1, {…}, "milk"]}'
+    assert call_text("add", within, 4000) == 'add(name="milk", list=[1, {"name": "milk", "list": […]}, "milk"])'
+
+
+def test_a_value_that_is_nested_deep_ends():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    assert value_text(value, 4000) == "[" * 20 + "[…]" + "]" * 20
+
+
 def test_a_huge_value_costs_and_shows_only_its_beginning():
     class Once(dict):
         """Counts how many of its items were looked at."""
