@@ -18,6 +18,22 @@ class UsageError(ChatKitSimError):
     """chatkit-sim was asked for something that cannot be; the message says what to do instead."""
 
 
+class RuleError(ChatKitSimError):
+    """A rule itself failed, so that nothing can be said of what it was to judge.
+
+    Attributes:
+        rule: Its slug.
+    """
+
+    def __init__(self, rule: str, owner: str, what: str, error: BaseException) -> None:
+        self.rule = rule
+        own = error.__traceback__.tb_next if error.__traceback__ is not None else None  # from the rule's code on
+        where = "".join(f"\n  {line}" for line in describe_exception(error.with_traceback(own)))
+        super().__init__(
+            f"The rule {rule!r} ({owner}) failed on {what}. This is a fault of the rule, not of the server.{where}"
+        )
+
+
 class LimitError(ChatKitSimError):
     """A limit of the simulated client was reached: rounds of client tools, events, or seconds.
 

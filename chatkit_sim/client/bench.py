@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -36,11 +36,13 @@ class Judged:
         turn: The turn; ``None`` for the verdict on the whole test.
         verdict: What the rules said.
         raised: The violations that were raised to the test (not expected, not ignored, not warnings).
+        noted: Those that would have been, on a bench that only takes notes.
     """
 
     turn: Turn | None
     verdict: Verdict
     raised: tuple[Violation, ...]
+    noted: tuple[Violation, ...] = ()
 
 
 class BenchOptions(TypedDict, total=False):
@@ -87,6 +89,10 @@ class Bench:
     Clients make one by themselves; a test needs it only to run several clients over one server without ``another``.
     While it is open, tracing export is off, the network is closed, and the Agents SDK reports to it.
 
+    Attributes:
+        judged: Every verdict, in order.
+        takes_notes: Whether broken rules are only noted, not raised; to gather all that a baseline is to hold.
+
     Args:
         server: A ``ChatKitServer``, or a factory ``() -> server`` or ``(store) -> server``: sync, async or a context
             manager. A factory is entered on the clients' own event loop. ``None`` when ``app`` or ``url`` is given.
@@ -102,6 +108,7 @@ class Bench:
         self.policies = options.get("policies") or Policies()
         self.reload_check = options.get("reload_check", True)
         self.judged: list[Judged] = []
+        self.takes_notes = False
         self.frontend = options.get("frontend")
         self.remarks: list[str] = []
         self.surroundings = Surroundings()
@@ -217,11 +224,23 @@ class Bench:
             answers=self.surroundings.take_answers(),
         )
         verdict = self.catalogue.judge_test(evidence)
-        errors = tuple(violation for violation in verdict.violations if violation.severity == "error")
-        self.judged.append(Judged(None, verdict, errors))
+        errors = self.keep(None, verdict, verdict.violations).raised
         if errors:
             raise ViolationError(errors)
         self._warn()
+
+    def keep(self, turn: Turn | None, verdict: Verdict, unexpected: Iterable[Violation]) -> Judged:
+        """Keep a verdict, and say what of it is to be raised.
+
+        Args:
+            turn: The turn; ``None`` for the verdict on the whole test.
+            verdict: What the rules said.
+            unexpected: What of it no ``expecting`` block waited for.
+        """
+        errors = tuple(violation for violation in unexpected if violation.severity == "error")
+        judged = Judged(turn, verdict, (), errors) if self.takes_notes else Judged(turn, verdict, errors)
+        self.judged.append(judged)
+        return judged
 
     def close(self) -> None:
         """Leave the server and the loop, and restore what was patched. May be called twice."""

@@ -18,7 +18,7 @@ from ..rules import RELOAD_RULES, Evidence, Verdict
 from ..transports import Transport
 from ..wire import OneEvent, Request
 from ..wire import requests as wire
-from .bench import Bench, Judged
+from .bench import Bench
 from .client_tools import ClientTools
 from .composer import Composer, Content, SendOptions, check_open
 from .driver import Page as ClientPage
@@ -292,13 +292,14 @@ class ClientCore:
         self._witness.compares(self.thread_id, turn.view, reload)
         self.turns.append(turn)
         verdict = self.bench.catalogue.judge(evidence)
-        errors = self._raised(turn, verdict)
-        self.bench.judged.append(Judged(turn, verdict, errors))
+        errors = self.bench.keep(turn, verdict, self._unexpected(turn, verdict)).raised
         return Outcome(turn, failure or _violation_error(errors, turn))
 
-    def _raised(self, turn: Turn, verdict: Verdict) -> tuple[Violation, ...]:
-        left = self.expectations.take(turn, verdict.violations)
-        return tuple(violation for violation in left if violation.severity == "error")
+    def _unexpected(self, turn: Turn, verdict: Verdict) -> list[Violation]:
+        # What is ignored may be expected all the same, where an ignore speaks of the whole codebase.
+        ignored = [violation for violation, _ in verdict.ignored]
+        left = self.expectations.take(turn, [*verdict.violations, *ignored])
+        return [violation for violation in left if not any(violation is one for one in ignored)]
 
     async def _check_stored(self, thread_id: str) -> ViolationError | None:
         """Hold what is stored against the page, once more: what the last turn's own check has not seen."""
@@ -313,8 +314,7 @@ class ClientCore:
         reload = await self._read(thread_id, view)
         evidence = Evidence(self.turns[-1], tuple(self.turns[:-1]), reload=reload, **known)
         verdict = self.bench.catalogue.judge(evidence, only=only)
-        errors = self._raised(evidence.turn, verdict)
-        self.bench.judged.append(Judged(None, verdict, errors))
+        errors = self.bench.keep(None, verdict, self._unexpected(evidence.turn, verdict)).raised
         return _violation_error(errors, evidence.turn)
 
     async def _read_back(self, turn: Turn, failure: BaseException | None) -> Reload | None:

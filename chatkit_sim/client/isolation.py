@@ -47,11 +47,8 @@ async def check_isolation(core: ClientCore, other: ClientCore) -> Judged:
     core.bench.surroundings.take_answers()
     evidence = TestEvidence(trespasses=tuple(found))
     verdict = core.bench.catalogue.judge_test(evidence, only={"isolation"})
-    left = core.expectations.take_rules(verdict.violations)
-    errors = tuple(violation for violation in left if violation.severity == "error")
-    judged = Judged(None, verdict, errors)
-    core.bench.judged.append(judged)
-    return judged
+    core.expectations.take_rules([violation for violation, _ in verdict.ignored])
+    return core.bench.keep(None, verdict, core.expectations.take_rules(verdict.violations))
 
 
 @dataclass(frozen=True)

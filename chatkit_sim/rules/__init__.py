@@ -15,6 +15,7 @@ A rule of one's own is a function and a ``Rule``; it gets what the others get, a
     client = SimulatedClient(server, catalogue=Catalogue([*ALL_RULES, SHORT_ANSWERS]))
 """
 
+from .all_rules import ALL_RULES
 from .base import (
     BlockedCall,
     ClientToolContract,
@@ -25,21 +26,28 @@ from .base import (
     UnusedSteps,
     place,
 )
-from .catalogue import ALL_RULES, Catalogue, Ignore, Verdict
+from .baseline import Baseline, Met, may_be_judged
+from .catalogue import Catalogue, Verdict
+from .ignores import Ignore
+from .own import OwnRules
 from .persistence import RELOAD_RULES
 
 __all__ = [
     "ALL_RULES",
     "RELOAD_RULES",
+    "Baseline",
     "BlockedCall",
     "Catalogue",
     "ClientToolContract",
     "Evidence",
     "Ignore",
+    "Met",
+    "OwnRules",
     "Rule",
     "TestEvidence",
     "UnscriptedCall",
     "UnusedSteps",
     "Verdict",
+    "may_be_judged",
     "place",
 ]

@@ -144,7 +144,7 @@ class TestEvidence:
         refused: Requests outside of any turn that the model's provider would refuse.
         blocked: Connections stopped outside of any turn.
         answers: Responses since the last turn.
-        trespasses: What a second user could do with what is the first user's.
+        trespasses: What a second user could do with what is the first user's; ``None`` when none tried.
     """
 
     __test__ = False  # not a test class, whatever pytest makes of the name
@@ -155,7 +155,7 @@ class TestEvidence:
     refused: Sequence[RefusedRequest] = ()
     blocked: Sequence[BlockedCall] = ()
     answers: Sequence[Answer] = ()
-    trespasses: Sequence[Trespass] = ()
+    trespasses: Sequence[Trespass] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +180,8 @@ class Rule:
         broken: A short example that breaks the rule.
         mended: The same, mended.
         traps: What looks like a breach and is none, and what is easily overlooked.
+        reads: What it looks at, as in "It reads the thread as it is stored."; made from ``timeline`` when empty.
+        owner: Who registered it, for messages; where its ``check`` is defined when empty.
     """
 
     slug: str
@@ -196,6 +198,8 @@ class Rule:
     broken: str = ""
     mended: str = ""
     traps: tuple[str, ...] = ()
+    reads: str = ""
+    owner: str = ""
 
     @property
     def needs_timeline(self) -> bool:

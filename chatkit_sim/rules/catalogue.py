@@ -2,116 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import get_args
 
-from ..errors import ChatKitSimError, Severity, UsageError, Violation
+from ..errors import RuleError, Severity, UsageError, Violation
+from .all_rules import ALL_RULES
 from .base import Evidence, Rule, TestEvidence
-from .client_tools import CLIENT_TOOL_RULES
 from .excuses import chain
-from .explained import EXPLANATIONS
-from .hygiene import HYGIENE_RULES
-from .images import IMAGE_RULES
-from .items import ITEM_RULES
-from .model_input import MODEL_INPUT_RULES
-from .persistence import PERSISTENCE_RULES
-from .privacy import PRIVACY_RULES
-from .provider import PROVIDER_RULES
-from .script import SCRIPT_RULES
-from .stream import STREAM_RULES
-from .text import TEXT_RULES
-from .turn import TURN_RULES
-from .widgets import WIDGET_RULES
-from .workflows import WORKFLOW_RULES
+from .ignores import Ignore, check_known
 
-_RULES: tuple[Rule, ...] = (
-    *TURN_RULES,
-    *STREAM_RULES,
-    *ITEM_RULES,
-    *PRIVACY_RULES,
-    *TEXT_RULES,
-    *WORKFLOW_RULES,
-    *WIDGET_RULES,
-    *IMAGE_RULES,
-    *CLIENT_TOOL_RULES,
-    *MODEL_INPUT_RULES,
-    *PERSISTENCE_RULES,
-    *HYGIENE_RULES,
-    *SCRIPT_RULES,
-    *PROVIDER_RULES,
-)
-
-
-def _explained(rule: Rule) -> Rule:
-    told = EXPLANATIONS.get(rule.slug)
-    return rule if told is None else replace(rule, broken=told.broken, mended=told.mended, traps=told.traps)
-
-
-ALL_RULES: tuple[Rule, ...] = tuple(_explained(rule) for rule in _RULES)
-
-_IGNORE = re.compile(r"\s*(?P<rule>[^\[\]:\s]+)\s*(\[(?P<narrowed>[^\]]*)\])?\s*(:(?P<reason>.*))?", re.DOTALL)
 _UNOBSERVED = "no run was observed behind the turn's streams"
 _LAST = 10**12
-
-
-@dataclass(frozen=True)
-class Ignore:
-    """A rule that is not to be heard, and why.
-
-    Attributes:
-        rule: The slug.
-        narrowed: Only violations with these subjects, such as ``{"tool": "add_to_todo_list"}``; empty for all.
-        reason: Why, for whoever reads the report.
-        origin: Where it was said: ``marker``, ``ini``, ``flag``, ...
-    """
-
-    rule: str
-    reason: str
-    narrowed: Mapping[str, str] = field(default_factory=dict)
-    origin: str = "marker"
-
-    @classmethod
-    def parse(cls, text: str, *, origin: str, known: Iterable[str] | None = None) -> Ignore:
-        """Read ``RULE: reason`` or ``RULE[tool=add_to_todo_list]: reason``.
-
-        Args:
-            text: What was written.
-            origin: Where it was written, for messages.
-            known: The slugs that exist; those of ``ALL_RULES`` when left out.
-
-        Raises:
-            UsageError: The rule is unknown, the reason is missing, or the text cannot be read.
-        """
-        match = _IGNORE.fullmatch(text)
-        if match is None:
-            raise UsageError(
-                f"The ignore {text!r} ({origin}) cannot be read. Write `RULE: reason`, or "
-                "`RULE[tool=add_to_todo_list]: reason` to narrow it."
-            )
-        rule = match["rule"]
-        slugs = [r.slug for r in ALL_RULES] if known is None else list(known)
-        _check_known(rule, f"the ignore of {rule!r} ({origin})", slugs)
-        reason = (match["reason"] or "").strip()
-        if not reason:
-            raise UsageError(f"The ignore {text!r} ({origin}) says no reason. Write `{text.strip(' :')}: why`.")
-        return cls(rule, reason, _narrowed(match["narrowed"], text, origin), origin)
-
-    def matches(self, violation: Violation) -> bool:
-        """Whether it silences this violation."""
-        return violation.rule == self.rule and all(
-            violation.subjects.get(key) == value for key, value in self.narrowed.items()
-        )
-
-    def __str__(self) -> str:
-        narrowed = ",".join(f"{key}={value}" for key, value in self.narrowed.items())
-        return f"{self.rule}{f'[{narrowed}]' if narrowed else ''}: {self.reason}"
-
-    def __hash__(self) -> int:
-        return hash((self.rule, self.reason, frozenset(self.narrowed.items()), self.origin))
 
 
 @dataclass(frozen=True)
@@ -148,6 +51,9 @@ class Catalogue:
         rules: The rules; add your own with ``Catalogue(rules=[*ALL_RULES, mine])``.
         ignores: What not to hear.
         severities: By slug, what a rule is to be: ``{"server-tool-raised": "error"}`` makes a warning fail the test.
+        test: The node id of the test that is judged, for ignores that are narrowed to tests.
+        elsewhere: Further slugs that ignores may name: what is judged outside of the rules, such as the promises of a
+            store.
 
     Raises:
         UsageError: Two rules have one slug, or an ignore or severity names a rule that is not among them.
@@ -158,23 +64,28 @@ class Catalogue:
         rules: Sequence[Rule] = ALL_RULES,
         ignores: Sequence[Ignore] = (),
         severities: Mapping[str, Severity] | None = None,
+        *,
+        test: str = "",
+        elsewhere: Collection[str] = (),
     ) -> None:
         self.rules = tuple(rules)
         self.ignores = tuple(ignores)
         self.severities: dict[str, Severity] = dict(severities or {})
+        self._test = test
         self._uses: Counter[Ignore] = Counter()
         by_slug: dict[str, Rule] = {}
         for rule in self.rules:
             if rule.slug in by_slug:
-                first, second = (_origin(r) for r in (by_slug[rule.slug], rule))
+                first, second = (origin_of(r) for r in (by_slug[rule.slug], rule))
                 raise UsageError(
                     f"Two rules are called {rule.slug!r}: {first} and {second}. Give one of them another slug."
                 )
             by_slug[rule.slug] = rule
+        known = [*by_slug, *elsewhere]
         for ignore in self.ignores:
-            _check_known(ignore.rule, f"the ignore of {ignore.rule!r} ({ignore.origin})", list(by_slug))
+            check_known(ignore.rule, f"the ignore of {ignore.rule!r} ({ignore.origin})", known)
         for slug, severity in self.severities.items():
-            _check_known(slug, f"the severity of {slug!r}", list(by_slug))
+            check_known(slug, f"the severity of {slug!r}", known)
             if severity not in get_args(Severity):
                 raise UsageError(f"The severity of {slug!r} is {severity!r}; it can be 'error' or 'warning'.")
 
@@ -186,7 +97,7 @@ class Catalogue:
             only: The slugs to ask; all by default.
 
         Raises:
-            ChatKitSimError: A rule itself failed; its exception is the cause.
+            RuleError: A rule itself failed; its exception is the cause.
         """
         observed = any(stream.timeline.observed for stream in evidence.turn.streams)
         rules = [rule for rule in self.rules if rule.about != "test" and (only is None or rule.slug in only)]
@@ -202,7 +113,7 @@ class Catalogue:
             only: The slugs to ask; all by default.
 
         Raises:
-            ChatKitSimError: A rule itself failed; its exception is the cause.
+            RuleError: A rule itself failed; its exception is the cause.
         """
         rules = [rule for rule in self.rules if rule.about != "turn" and (only is None or rule.slug in only)]
         return self._judge(rules, evidence, "the whole test", {})
@@ -219,38 +130,53 @@ class Catalogue:
     def _judge(
         self, rules: Sequence[Rule], evidence: Evidence | TestEvidence, what: str, blind: Mapping[str, str]
     ) -> Verdict:
-        unable = {rule.slug: why for rule in rules if rule.unable and (why := rule.unable(evidence)) is not None}
+        unable = {rule.slug: why for rule in rules if (why := self._why_unable(rule, evidence, what)) is not None}
         found: list[Violation] = []
         for rule in rules:
             if rule.slug not in unable:
                 found += _once_upstream(self._ask(rule, evidence, what))
         found.sort(key=_in_order)
-        ignored: list[tuple[Violation, Ignore]] = []
-        heard: list[Violation] = []
-        for violation in found:
-            ignore = next((ignore for ignore in self.ignores if ignore.matches(violation)), None)
-            if ignore is None:
-                heard.append(violation)
-            else:
-                self._uses[ignore] += 1
-                ignored.append((violation, ignore))
+        heard, ignored = self.sift(_once_for_each_cause(rules, found))
         not_checked = {**blind, **unable}
         checked = frozenset(rule.slug for rule in rules) - not_checked.keys()
-        return Verdict(tuple(_once_for_each_cause(rules, heard)), tuple(ignored), checked, not_checked)
+        return Verdict(tuple(heard), tuple(ignored), checked, not_checked)
+
+    def sift(self, violations: Iterable[Violation]) -> tuple[list[Violation], list[tuple[Violation, Ignore]]]:
+        """Part what is heard from what is ignored; every ignore that matches counts as used.
+
+        Args:
+            violations: What was broken, also outside of the rules, such as a promise of a store.
+        """
+        heard: list[Violation] = []
+        ignored: list[tuple[Violation, Ignore]] = []
+        for violation in violations:
+            matching = [ignore for ignore in self.ignores if ignore.matches(violation, self._test)]
+            self._uses.update(matching)
+            if matching:
+                ignored.append((violation, matching[0]))
+            else:
+                heard.append(violation)
+        return heard, ignored
+
+    def _why_unable(self, rule: Rule, evidence: Evidence | TestEvidence, what: str) -> str | None:
+        if rule.unable is None:
+            return None
+        try:
+            return rule.unable(evidence)
+        except Exception as error:
+            raise RuleError(rule.slug, origin_of(rule), what, error) from error
 
     def _ask(self, rule: Rule, evidence: Evidence | TestEvidence, what: str) -> list[Violation]:
         try:
-            violations = list(rule.check(evidence))
+            violations = list(rule.check(evidence) or ())
         except Exception as error:
-            raise ChatKitSimError(
-                f"The rule {rule.slug!r} ({_origin(rule)}) failed on {what}: {type(error).__name__}: {error}. "
-                "This is a fault of the rule, not of the server."
-            ) from error
+            raise RuleError(rule.slug, origin_of(rule), what, error) from error
         wanted = self.severities.get(rule.slug, "warning" if rule.severity == "warning" else None)
         for index, violation in enumerate(violations):
-            if violation.rule != rule.slug:
-                raise ChatKitSimError(
-                    f"The rule {rule.slug!r} ({_origin(rule)}) yielded a violation of {violation.rule!r}: "
+            if not isinstance(violation, Violation) or violation.rule != rule.slug:
+                named = f"a violation of {violation.rule!r}" if isinstance(violation, Violation) else repr(violation)
+                raise UsageError(
+                    f"The rule {rule.slug!r} ({origin_of(rule)}) yielded {named}: "
                     f"write Violation(rule={rule.slug!r}, ...)."
                 )
             if wanted is not None and violation.severity != wanted and not violation.upstream:
@@ -300,25 +226,8 @@ def _why_blind(rule: Rule) -> str:
     return _UNOBSERVED if rule.timeline == "needed" else f"{_UNOBSERVED}; checked by the events alone"
 
 
-def _origin(rule: Rule) -> str:
+def origin_of(rule: Rule) -> str:
+    """Where a rule comes from, for messages."""
+    if rule.owner:
+        return rule.owner
     return f"{getattr(rule.check, '__module__', '?')}.{getattr(rule.check, '__qualname__', rule.check)}"
-
-
-def _check_known(rule: str, said: str, known: Sequence[str]) -> None:
-    if rule not in known:
-        close = get_close_matches(rule, known, n=1, cutoff=0.5)
-        hint = f"Did you mean {close[0]!r}?" if close else f"The rules are: {', '.join(sorted(known))}."
-        raise UsageError(f"{said[0].upper()}{said[1:]} names no rule. {hint}")
-
-
-def _narrowed(text: str | None, whole: str, origin: str) -> dict[str, str]:
-    narrowed: dict[str, str] = {}
-    for part in (text or "").split(",") if text is not None else ():
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip() or not value.strip():
-            raise UsageError(
-                f"The ignore {whole!r} ({origin}) narrows by {part.strip()!r}, which is not NAME=VALUE, such as "
-                "[tool=add_to_todo_list] or [agent=Assistant]."
-            )
-        narrowed[key.strip()] = value.strip()
-    return narrowed

@@ -129,6 +129,11 @@ def _metadata_stays_private(evidence: Evidence | TestEvidence) -> Iterable[Viola
         )
 
 
+NO_SECOND_USER = (
+    "no second user tried; override the fixture chatkit_other_context and run --chatkit-sim, or call check_isolation()"
+)
+"""Why ``isolation`` could not be checked."""
+
 _DOORS: Mapping[str, tuple[str, str]] = {
     "threads.list": ("load_threads", "give the threads of `context`'s user only"),
     "items.list": ("load_thread_items", "raise NotFoundError, or give an empty page, for a thread of another user"),
@@ -142,7 +147,7 @@ _LOAD_ATTACHMENT = ("load_attachment", "raise NotFoundError for an attachment of
 
 def _isolation(evidence: TestEvidence) -> Iterable[Violation]:
     by_door: dict[tuple[str, str], list[Trespass]] = {}
-    for trespass in evidence.trespasses:
+    for trespass in evidence.trespasses or ():
         door = _DOORS.get(trespass.request.type, _LOAD_THREAD)
         if trespass.named == "the attachment" and trespass.request.type != "attachments.delete":
             door = _LOAD_ATTACHMENT
@@ -160,6 +165,10 @@ def _isolation(evidence: TestEvidence) -> Iterable[Violation]:
             "request it is.",
             subjects={"method": method.split()[0], "request": found[0].request.type},
         )
+
+
+def _nobody_tried(evidence: TestEvidence) -> str | None:
+    return NO_SECOND_USER if evidence.trespasses is None else None
 
 
 _DID = {
@@ -196,5 +205,6 @@ PRIVACY_RULES = (
         source="chatkit.store.Store: every method is given the request context",
         check=_isolation,
         about="test",
+        unable=_nobody_tried,
     ),
 )

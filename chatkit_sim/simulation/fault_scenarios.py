@@ -117,19 +117,26 @@ def walk_faults(simulation: Simulation, most: int | None = None) -> FaultReport:
 
 
 def _store_faults(simulation: Simulation) -> None:
-    report = walk_faults(simulation, simulation.faults)
-    slug = simulation.scenario.slug
-    found = tuple(violation for damage in report.damages for violation in damage.violations)
+    bench, slug = simulation.bench, simulation.scenario.slug
+    takes_notes, bench.takes_notes = bench.takes_notes, False  # what it hears of is new only if it was raised
+    try:
+        report = walk_faults(simulation, simulation.faults)
+    finally:
+        bench.takes_notes = takes_notes
+    sifted = [(damage, *bench.catalogue.sift(damage.violations)) for damage in report.damages]
+    found = tuple(violation for _, heard, _ in sifted for violation in heard)
     whole = report.tried == report.possible
     verdict = Verdict(
         violations=found,
+        ignored=tuple(pair for _, _, ignored in sifted for pair in ignored),
         checked=frozenset([slug]) if whole else frozenset(),
         not_checked={} if whole else {slug: str(report)},
     )
-    simulation.bench.judged.append(Judged(None, verdict, found))
-    for damage in report.damages:
-        with simulation.part(damage.label):
-            raise ScenarioError(damage.story, damage.violations, turn=damage.turn)
+    bench.judged.append(Judged(None, verdict, found))
+    for damage, heard, _ in sifted:
+        if heard:
+            with simulation.part(damage.label):
+                raise ScenarioError(damage.story, heard, turn=damage.turn)
 
 
 def _flows(simulation: Simulation) -> list[Flow]:

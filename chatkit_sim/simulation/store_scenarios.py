@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -130,14 +131,18 @@ def _judge(simulation: Simulation, promises: tuple[Promise, ...], check: Any, wh
     simulation.begin(f"store  {what}")
     report: StoreReport = simulation.bench.run(lambda: try_all(promises, check))
     error = StoreError(simulation.story(), report)
+    heard, ignored = simulation.bench.catalogue.sift(error.violations)
     verdict = Verdict(
-        violations=error.violations,
+        violations=tuple(heard),
+        ignored=tuple(ignored),
         checked=frozenset(promise.slug for promise in (*report.kept, *(broken.promise for broken in report.broken))),
         not_checked={promise.slug: why for promise, why in report.not_checked},
     )
-    simulation.bench.judged.append(Judged(None, verdict, error.violations))
-    if report.broken:
-        raise error
+    simulation.bench.judged.append(Judged(None, verdict, verdict.violations))
+    if heard:
+        names = {violation.rule for violation in heard}
+        left = [broken for broken in report.broken if broken.promise.slug in names]
+        raise StoreError(simulation.story(), dataclasses.replace(report, broken=tuple(left)))
 
 
 def _server_on_ordered_loop(simulation: Simulation) -> Any:

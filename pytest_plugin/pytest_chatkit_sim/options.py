@@ -33,6 +33,19 @@ _INI: tuple[tuple[str, Literal["string", "linelist", "bool"], Any, str], ...] = 
         "48",
         "Faults of the store that a simulation tries, evenly spread; all for every one",
     ),
+    (
+        "chatkit_severity",
+        "linelist",
+        [],
+        'What a rule is to be, as "RULE: error" or "RULE: warning"; one for each line',
+    ),
+    (
+        "chatkit_background_tasks",
+        "linelist",
+        [],
+        "Names of tasks, or of their coroutine functions, that may outlive a turn (no-leaked-tasks); * stands for any",
+    ),
+    ("chatkit_sim_baseline", "string", "", "The file of --chatkit-sim-baseline, relative to the root directory"),
     ("chatkit_limit_rounds", "string", "", "Client tool calls in one turn before the client gives up (10)"),
     ("chatkit_limit_events", "string", "", "Events in one stream before the client gives up (100000)"),
     ("chatkit_limit_seconds", "string", "", "Seconds for one stream before the client gives up (60)"),
@@ -63,6 +76,10 @@ class Settings:
         servers: The servers named by MODULE:ATTR: those of the command line, else those of the ini file.
         named_by_flag: Whether the servers come from the command line.
         context: The request context, by MODULE:ATTR.
+        severities: What rules are to be, by slug.
+        background_tasks: Tasks that may outlive a turn.
+        baseline: The file of what is known and does not fail.
+        write_baseline: Whether that file is to be written.
         ignores: ``(text, origin)`` of each ignore, origin being ``ini`` or ``flag``.
         tools: What runs in a simulation in place of a server tool.
         faults: How many faults of the store a simulation tries; ``None`` for every one.
@@ -77,6 +94,10 @@ class Settings:
     named_by_flag: bool
     context: str
     ignores: tuple[tuple[str, str], ...]
+    severities: tuple[tuple[str, Any], ...]
+    background_tasks: tuple[str, ...]
+    baseline: str | None
+    write_baseline: bool
     tools: Literal["real", "stub"]
     faults: int | None
     limits: dict[str, Any]
@@ -125,6 +146,25 @@ def add_options(parser: pytest.Parser) -> None:
         help='Do not fail for a rule, as in "no-network: the geocoder is cached"; RULE[tool=NAME] narrows it.',
     )
     group.addoption(
+        "--chatkit-severity",
+        action="append",
+        default=[],
+        metavar="RULE: error|warning",
+        help='Let a rule fail tests, or only warn, as in "server-tool-raised: error".',
+    )
+    group.addoption(
+        "--chatkit-sim-baseline",
+        default=None,
+        metavar="FILE",
+        help="What FILE lists, one line for each with a reason, is reported and does not fail; what nothing needs any "
+        "more fails a complete run.",
+    )
+    group.addoption(
+        "--chatkit-sim-write-baseline",
+        action="store_true",
+        help="Write that file: what is broken now, with the reasons that it has. Rules fail no test in this run.",
+    )
+    group.addoption(
         "--chatkit-sim-tools",
         default=None,
         choices=TOOLS,
@@ -151,6 +191,10 @@ def read_settings(config: pytest.Config) -> Settings:
         named_by_flag=bool(flags),
         context=config.getoption("chatkit_context") or config.getini("chatkit_context"),
         ignores=tuple(ignores),
+        severities=_severities(config),
+        background_tasks=tuple(config.getini("chatkit_background_tasks")),
+        baseline=_baseline(config),
+        write_baseline=config.getoption("chatkit_sim_write_baseline"),
         tools="stub" if "stub" in (tools, _choice(config, "chatkit_sim_tools", TOOLS)) and tools != "real" else "real",
         faults=_faults(config),
         limits={name: value for name in ("rounds", "events", "seconds") if (value := _limit(config, name)) is not None},
@@ -165,6 +209,33 @@ def _choice(config: pytest.Config, name: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise pytest.UsageError(f"The ini option {name} is {value!r}; it can be {' or '.join(choices)}.")
     return value
+
+
+def _severities(config: pytest.Config) -> tuple[tuple[str, Any], ...]:
+    found: dict[str, str] = {}
+    said = [(text, "The ini option chatkit_severity") for text in config.getini("chatkit_severity")]
+    said += [(text, "--chatkit-severity") for text in config.getoption("chatkit_severity")]
+    for text, where in said:
+        rule, _, severity = (part.strip() for part in text.partition(":"))
+        if severity not in ("error", "warning"):
+            raise pytest.UsageError(f"{where} says {text!r}; write RULE: error, or RULE: warning.")
+        found[rule] = severity
+    return tuple(found.items())
+
+
+def _baseline(config: pytest.Config) -> str | None:
+    name = "chatkit_sim_baseline"
+    given, said = config.getoption(name), str(config.getini(name)).strip()
+    if not given and not said:
+        if config.getoption("chatkit_sim_write_baseline"):
+            raise pytest.UsageError(
+                "--chatkit-sim-write-baseline does not know where to. Name the file: --chatkit-sim-baseline FILE, or "
+                "the ini option chatkit_sim_baseline."
+            )
+        return None
+    path = config.invocation_params.dir / given if given else config.rootpath / said
+    setattr(config.option, name, str(path.resolve()))  # workers of pytest-xdist inherit it
+    return str(path.resolve())
 
 
 def _faults(config: pytest.Config) -> int | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,7 +62,7 @@ def _play(
     part: Callable[[str], AbstractContextManager[Any]],
 ) -> None:
     __tracebackhide__ = True
-    from chatkit_sim import ChatKitSimWarning
+    from chatkit_sim import ChatKitSimWarning, ViolationError
     from chatkit_sim.simulation import NotApplicable, Simulation
 
     # What is only worth a warning fails no scenario, also where a project makes errors of its warnings.
@@ -73,7 +74,7 @@ def _play(
         scenario,
         context=context,
         cast=_cast_of(item),
-        part=part,
+        part=part if not stage.bench.takes_notes else partial(_noting, part),
         announce=lambda names: _announce(item, names),
         given=lambda name: _optional(request, name),
         faults=item.config.stash[SETTINGS].faults,
@@ -82,6 +83,17 @@ def _play(
         simulation.play()
     except NotApplicable as reason:
         pytest.skip(str(reason))
+    except ViolationError:
+        if not stage.bench.takes_notes:  # otherwise it stands in what was judged
+            raise
+
+
+@contextmanager
+def _noting(part: Callable[[str], AbstractContextManager[Any]], label: str) -> Iterator[None]:
+    from chatkit_sim import ViolationError
+
+    with part(label), suppress(ViolationError):
+        yield
 
 
 def _optional(request: pytest.FixtureRequest, name: str) -> Any:

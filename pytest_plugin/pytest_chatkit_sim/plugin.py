@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from . import (
+    baselines,
     campaign_options,
     collection,
     failures,
+    hookspecs,
     http_fixture,
     options,
     playing,
@@ -73,6 +75,11 @@ __all__ = [
     "chatkit_transport",
     "chatkit_url",
 ]
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that a conftest.py may implement."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -139,8 +146,15 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> Gener
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """See that there was a server to simulate."""
+    """See that there was a server to simulate, and that the baseline can be read."""
     collection.check_found(session, items)
+    baselines.check(session, items)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Note that the run is not a complete one, whoever left tests out."""
+    if items:
+        baselines.needs_of(items[0].config).partial = True
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .judging import catalogue_for
 from .options import SETTINGS, Settings
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ class Stage:
     def __init__(self, item: pytest.Item, settings: Settings) -> None:
         check_versions()
         with quiet_imports():
-            from chatkit_sim.client import Bench, Limits
+            from chatkit_sim.client import Bench, Limits, Policies
             from chatkit_sim.client.doors import Door
-            from chatkit_sim.rules import Catalogue
 
         self.server: Any = None
         self.store: Any = None
@@ -54,12 +54,14 @@ class Stage:
         self.reach: Callable[[Any], Door] = lambda server: Door(server=server)
         self.bench: Bench = Bench(
             self._opened,
-            catalogue=Catalogue(ignores=_ignores(item, settings)),
+            catalogue=catalogue_for(item),
             limits=Limits(**settings.limits),
+            policies=Policies(background_tasks=settings.background_tasks),
             allow_network=_EVERYWHERE if settings.network == "open" else settings.allow_network,
             strict_network=settings.network == "strict",
             reload_check=settings.reload_check,
         )
+        self.bench.takes_notes = settings.write_baseline
 
     def set_server(self, server: Any, store: Any) -> None:
         """Give the bench what the fixtures came to."""
@@ -152,30 +154,3 @@ def check_versions() -> None:
                 f"chatkit-sim needs {needed.name}{needed.specifier}, and {found} is installed.\n"
                 f'Upgrade it: pip install --upgrade "{needed.name}{needed.specifier}"'
             )
-
-
-def _ignores(item: pytest.Item, settings: Settings) -> list[Ignore]:
-    from chatkit_sim.errors import UsageError
-    from chatkit_sim.rules import Ignore
-
-    texts = [(text, "marker") for text in _marked(item)] + list(settings.ignores)
-    try:
-        return [Ignore.parse(text, origin=origin) for text, origin in texts]
-    except UsageError:
-        raise
-    except TypeError as error:
-        raise UsageError(f"@pytest.mark.chatkit(ignore=[...]) takes a list of texts: {error}.") from error
-
-
-def _marked(item: pytest.Item) -> list[str]:
-    from chatkit_sim.errors import UsageError
-
-    texts: list[str] = []
-    for marker in item.iter_markers("chatkit"):
-        unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name not in ("ignore", "boundary"))]
-        ignores = marker.kwargs.get("ignore", ())
-        if unknown or isinstance(ignores, str):
-            what = f"not {', '.join(unknown)}" if unknown else "a list, not one text"
-            raise UsageError(f'The marker takes @pytest.mark.chatkit(ignore=["RULE: reason"]), {what}.')
-        texts += ignores
-    return texts

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import baselines
 from .collection import PROBLEM
 from .homes import Simulations
 from .options import SETTINGS
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from chatkit_sim.report import Summary
 
 SUMMARY: pytest.StashKey[Summary] = pytest.StashKey()
-STALE = pytest.StashKey[list[str]]()
+STALE = pytest.StashKey[list[tuple[str, str]]]()
+"""What nothing needed in a complete run, each with where it stands."""
+TOLD = pytest.StashKey[list[tuple[str, str]]]()
+"""What there is to say of the baseline."""
 _WORKER_KEY, _PROBLEM_KEY = "chatkit_sim", "chatkit_sim_problem"
 
 
@@ -27,6 +31,7 @@ def add_test(item: pytest.Item) -> None:
     from chatkit_sim.report import Summary
 
     item.config.stash[SUMMARY] = item.config.stash.get(SUMMARY, Summary()) + summary_of(item, stage)
+    baselines.add_test(item, stage)
 
 
 def summary_of(item: pytest.Item, stage: Stage) -> Summary:
@@ -46,6 +51,7 @@ def hand_over(config: pytest.Config) -> None:
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     if output is None:
         return
+    baselines.hand_over(config, output)
     if SUMMARY in config.stash:
         output[_WORKER_KEY] = config.stash[SUMMARY].to_json()
     output[_PROBLEM_KEY] = config.stash.get(PROBLEM, "")
@@ -55,6 +61,7 @@ def take_over(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
     """On the controller of pytest-xdist: add the summary of a worker."""
     if workeroutput.get(_PROBLEM_KEY):
         config.stash[PROBLEM] = workeroutput[_PROBLEM_KEY]
+    baselines.take_over(config, workeroutput)
     if _WORKER_KEY not in workeroutput:
         return
     with quiet_imports():
@@ -66,17 +73,19 @@ def take_over(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
 def settle_exit_status(session: pytest.Session) -> None:
     """Fail a run that was not what was asked for, and a complete one in which an ignore silenced nothing.
 
-    Ignores of the ini file and of flags expire so; those of a marker fail their test.
+    Ignores of the ini file and of flags expire so, and lines of the baseline; those of a marker fail their test.
     """
     config = session.config
     if PROBLEM in config.stash and not hasattr(config, "workerinput"):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     summary = config.stash.get(SUMMARY, None)
-    if summary is None or hasattr(config, "workerinput") or not _is_complete(session):
+    if summary is None or hasattr(config, "workerinput"):
         return
-    stale = sorted(summary.ignores - summary.ignored.keys())
-    config.stash[STALE] = stale
-    if stale and session.exitstatus == pytest.ExitCode.OK:
+    complete = _is_complete(session)
+    with quiet_imports():
+        config.stash[TOLD] = baselines.write(config, complete=complete)
+        config.stash[STALE] = baselines.stale(config) if complete else []
+    if config.stash[STALE]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -92,16 +101,18 @@ def write(reporter: pytest.TerminalReporter) -> None:
 
     stale = config.stash.get(STALE, [])
     lines = render(summary) if config.stash[SETTINGS].simulate else ignored(summary)
+    lines += config.stash.get(TOLD, [])
     if not lines and not stale:
         return
     reporter.section("chatkit-sim", sep="=")
     for label, text in lines:
         reporter.write_line(f"{label:<13} {text}")
-    for ignore in stale:
+    for ignore, where in stale:
+        reporter.write_line(f"stale         {ignore!r} silenced nothing in this complete run.", red=True)
+        reporter.write_line(f"              Take it out of {where}, so that the rule speaks again when it is broken.")
+    if stale and not config.stash[SETTINGS].simulate:
         reporter.write_line(
-            f"stale         The ignore {ignore!r} silenced nothing in this complete run: take it out of the ini file "
-            "or the command line, so that the rule speaks again when it is broken.",
-            red=True,
+            "              (What only --chatkit-sim needs is narrowed to it: RULE[test=*::chatkit-sim::*]: reason.)"
         )
 
 
@@ -112,6 +123,8 @@ def _is_complete(session: pytest.Session) -> bool:
         getattr(options, name, None)
         for name in ("keyword", "markexpr", "lf", "stepwise", "deselect", "ignore", "ignore_glob")
     )
-    stopped = bool(session.shouldstop or session.shouldfail) or session.exitstatus not in (0, 1)
+    # A test that failed may have done so before it came to what it needs the ignore for.
+    stopped = bool(session.shouldstop or session.shouldfail) or session.exitstatus != pytest.ExitCode.OK
+    narrowed |= baselines.needs_of(config).partial
     by_arguments = config.args_source is pytest.Config.ArgsSource.ARGS
     return not (narrowed or stopped or by_arguments)
