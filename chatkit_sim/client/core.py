@@ -266,7 +266,8 @@ class ClientCore:
         return self._driver
 
     async def _conclude(self, driver: TurnDriver) -> Outcome:
-        outliving = await self._settling.settle(given_up=driver.given_up, alone=self.bench.owns_loop)
+        alone = self.bench.owns_loop
+        outliving = await self._settling.settle(driver.exchanges, given_up=driver.given_up, alone=alone)
         self._witness.wrote(driver.thread_id)
         turn = driver.turn()
         if self._driver is driver:

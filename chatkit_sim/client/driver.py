@@ -10,7 +10,7 @@ from typing import Any
 from chatkit.types import ClientEffectEvent, ClientToolCallItem, ThreadItemDoneEvent, ThreadStreamEvent
 
 from ..errors import LimitError
-from ..recording import ClientToolCall, Fold, Note, StreamEnd, ThreadView, Turn
+from ..recording import ClientToolCall, Exchange, Fold, Note, StreamEnd, ThreadView, Turn
 from ..transports import Transport
 from ..wire import Request, coalesce
 from ..wire.requests import add_client_tool_output
@@ -136,6 +136,11 @@ class TurnDriver:
         """Whether a stream did not come to its end: the client left, or the server failed."""
         lives = [*self._done, *([self._live] if self._live is not None else [])]
         return self._aborted or any(live.ended != "complete" or live.exchange.swallowed for live in lives)
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What served the turn's requests so far."""
+        return [live.exchange for live in (*self._done, *([self._live] if self._live is not None else []))]
 
     @property
     def allow_cancel(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any
@@ -152,24 +154,27 @@ class Settling:
         """A turn begins: what is there already is not its doing."""
         self._before = _tasks()
 
-    async def settle(self, *, given_up: bool, alone: bool) -> tuple[OutlivingTask, ...]:
-        """Wait for the turn's tasks; returns those that live on, as far as they are certainly the turn's.
+    async def settle(self, exchanges: Sequence[Exchange], *, given_up: bool, alone: bool) -> tuple[OutlivingTask, ...]:
+        """Wait for the turn's tasks; returns those that live on.
+
+        Other tabs and the test itself have tasks on the same loop; those that serve another request are not waited
+        for, and those of nobody only where nobody else begins tasks.
 
         Args:
+            exchanges: What the turn was served by.
             given_up: Whether a stream did not come to its end, so that the SDK's run goes on by itself.
-            alone: Whether nobody else begins tasks on this loop.
+            alone: Whether nobody but the clients of one test begins tasks on this loop.
         """
         deadline = asyncio.get_running_loop().time() + self._seconds
         while True:
-            waiting = {task for task in _tasks() - self._before - self._known if not _may_live_on(task, self._allowed)}
+            new = {task for task in _tasks() - self._before - self._known if not _may_live_on(task, self._allowed)}
+            waiting = {task for task in new if _is_of_turn(task, exchanges, alone=alone)}
             remaining = deadline - asyncio.get_running_loop().time()
             if not waiting or remaining <= 0:
                 break
             await asyncio.wait(waiting, timeout=remaining)
-        certain = alone or not self._before - self._known
         self._known = {task for task in self._known | waiting if not task.done()}
-        blamed = {task for task in waiting if not (given_up and _is_of_sdk(task))}
-        return tuple(self._outliving(task) for task in blamed) if certain else ()
+        return tuple(self._outliving(task) for task in waiting if not (given_up and _is_of_sdk(task)))
 
     def _outliving(self, task: asyncio.Task[Any]) -> OutlivingTask:
         coroutine = task.get_coro()
@@ -184,6 +189,21 @@ class Settling:
 def _tasks() -> set[asyncio.Task[Any]]:
     current = asyncio.current_task()
     return {task for task in asyncio.all_tasks() if task is not current}
+
+
+def _is_of_turn(task: asyncio.Task[Any], exchanges: Sequence[Exchange], *, alone: bool) -> bool:
+    context = _context_of(task)
+    if context is None or SERVING not in context:
+        return alone
+    return any(context[SERVING] is exchange for exchange in exchanges)
+
+
+def _context_of(task: asyncio.Task[Any]) -> Context | None:
+    """The context that a task runs in, and so the request for which it was begun; ``None`` where it cannot be seen."""
+    if sys.version_info >= (3, 12):
+        return task.get_context()
+    # Before 3.12 a task has no such method, but the garbage collector knows what it holds.
+    return next((held for held in gc.get_referents(task) if isinstance(held, Context)), None)
 
 
 def _may_live_on(task: asyncio.Task[Any], allowed: Collection[str]) -> bool:

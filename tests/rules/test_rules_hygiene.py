@@ -1,6 +1,7 @@
 """Work for nobody, tasks left behind, and tools that fail unseen."""
 
 import asyncio
+from contextvars import Context
 
 import pytest
 from agents import Agent, Runner, function_tool
@@ -97,7 +98,8 @@ def test_a_tool_that_begins_after_a_stop():
 
     agent = Agent(name="Clerk", model="gpt-5", tools=[send_mail])
     # The guide's way: nothing ends the run.
-    with listening(assisted(agent), script=[calls("send_mail"), says("Sent.")], **QUICK) as (client, catalogue):
+    patient = Limits(settle=5.0)  # it is over as soon as the run is
+    with listening(assisted(agent), script=[calls("send_mail"), says("Sent.")], limits=patient) as (client, catalogue):
         stop_at(client.client, "stream_options")
     late = [violation for violation in catalogue.heard if violation.rule == "no-work-after-cancel"]
     assert begun == ["mail"]
@@ -189,19 +191,48 @@ def _message(thread):
     return AssistantMessageItem(id="msg_1", thread_id=thread.id, created_at=thread.created_at, content=content)
 
 
-def test_on_a_loop_of_the_test_only_what_is_certain_is_told():
-    async def main(*, beside):
+def test_on_a_loop_of_the_test_its_own_tasks_are_not_the_servers():
+    async def main():
         catalogue = ListeningCatalogue()
-        other = asyncio.create_task(asyncio.sleep(1)) if beside else None
-        async with AsyncSimulatedClient(handwritten(leaks), catalogue=catalogue, **QUICK) as client:
+        own = [asyncio.create_task(asyncio.sleep(60), name="begun before")]
+
+        async def answer(reply):
+            own[0].get_loop().call_soon(lambda: own.append(asyncio.create_task(forever())), context=Context())
+            async for event in leaks(reply):
+                yield event
+
+        async with AsyncSimulatedClient(handwritten(answer), catalogue=catalogue, **QUICK) as client:
             await client.send("Hello")
-        if other:
-            other.cancel()
-        return catalogue.rules_heard
+        for task in own:
+            task.cancel()
+        return catalogue.heard
 
     with pytest.warns(ChatKitSimWarning):
-        assert asyncio.run(main(beside=False)) == ["no-leaked-tasks"]
-    assert asyncio.run(main(beside=True)) == []
+        [violation] = asyncio.run(main())
+    assert 'task "title of a thread"' in str(violation)
+
+
+def test_a_tab_does_not_wait_for_what_another_one_began():
+    async def answer(reply):
+        if reply.asked.content[0].text == "slowly":
+            reply.kept = asyncio.create_task(asyncio.sleep(60))
+        yield ThreadItemDoneEvent(item=reply.message("Hello."))
+        await asyncio.sleep(0.02)
+
+    async def main():
+        catalogue = ListeningCatalogue()
+        async with AsyncSimulatedClient(handwritten(answer), catalogue=catalogue, limits=Limits(settle=0.3)) as client:
+            started = asyncio.get_running_loop().time()
+            quick, slow = client.another(), asyncio.create_task(client.another().send("slowly"))
+            await quick.send("quickly")
+            took = asyncio.get_running_loop().time() - started
+            await slow
+        return took, catalogue.heard
+
+    with pytest.warns(ChatKitSimWarning):
+        took, [violation] = asyncio.run(main())
+    assert took < 0.3
+    assert violation.place.turn == 1
 
 
 # --- server-tool-raised
