@@ -122,6 +122,11 @@ def fake_request(
     return Request(scope)
 
 
+def takes_store(factory: Callable[..., Any]) -> bool:
+    """Whether a factory of servers wants to be given the store."""
+    return bool(_factory_arguments(factory, object))
+
+
 def _factory_arguments(factory: Callable[..., Any], make_store: Callable[[], Any]) -> list[Any]:
     try:
         parameters = inspect.signature(factory).parameters.values()

@@ -5,16 +5,20 @@ from .campaigns import Campaign, run_campaign
 from .cast import AgentSeen, Asking, Cast, ToolSeen
 from .clock import Clock, DeadlockError, VirtualLoop
 from .findings import CampaignError, CampaignResult, Finding
-from .goals import GOALS, Goal
+from .forged import FORGERIES, forge
+from .goals import GOALS, HOSTILE, Goal
 from .machine import ChatKitMachine, StoryError, chatkit_state_machine
 from .scenarios import SCENARIOS
 from .schemas import NothingFits
 from .simulate import Conversation, simulate
 from .simulation import NotApplicable, Scenario, ScenarioError, Simulation
 from .users import KINDS
+from .workers import two_workers
 
 __all__ = [
+    "FORGERIES",
     "GOALS",
+    "HOSTILE",
     "KINDS",
     "SCENARIOS",
     "AgentSeen",
@@ -39,6 +43,8 @@ __all__ = [
     "VirtualLoop",
     "chatkit_state_machine",
     "example",
+    "forge",
     "run_campaign",
     "simulate",
+    "two_workers",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+HOSTILE = ("forge_output", "forge_message", "forge_item", "pry")
+"""The kinds of move that only a broken client makes, or a curious one."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,17 @@ class Goal:
     title: str
     kinds: tuple[str, ...]
 
+    def hostile(self) -> Goal:
+        """The same, with what only a broken client sends."""
+        return replace(self, kinds=(*self.kinds, *(kind for kind in HOSTILE if kind not in self.kinds)))
+
 
 GOALS: tuple[Goal, ...] = (
-    Goal("client-tools", "Any model asks for client tools, and the page does anything with them.", ("send", "stop")),
+    Goal(
+        "client-tools",
+        "Any model asks for client tools, and the page does anything with them.",
+        ("send", "stop", "repeat"),
+    ),
     Goal(
         "conversation",
         "Users talk, retry, click, answer, and go through their threads.",
@@ -30,7 +41,7 @@ GOALS: tuple[Goal, ...] = (
     Goal(
         "cancel-and-reload",
         "Users leave responses in the middle, reload the page, and go on.",
-        ("send", "stop", "reload", "retry"),
+        ("send", "stop", "reload", "retry", "workers"),
     ),
     Goal(
         "two-clients",
@@ -43,6 +54,7 @@ GOALS: tuple[Goal, ...] = (
         (
             *("send", "stop", "retry", "reload", "new_thread", "open", "rename", "delete", "feedback"),
             *("click", "answer", "join", "at_once", "wait"),
+            *("repeat", "workers"),
         ),
     ),
 )

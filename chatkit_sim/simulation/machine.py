@@ -15,6 +15,7 @@ from ..client import AsyncSimulatedClient
 from ..errors import UsageError, Violation, ViolationError
 from ..recording import Turn
 from .drawn_model import Drawing
+from .goals import HOSTILE
 from .scene import NotPlayable, Scene, World, check_factory, collected_on_demand, keys_of
 from .schemas import Strategy
 from .speed import cached_request_adapter
@@ -150,7 +151,8 @@ def chatkit_state_machine(
         server: A factory of the server, called for each example: ``() -> server`` or ``(store) -> server``.
         context: The request context, or a function that makes it.
         other_context: That of a second user, if there may be one.
-        kinds: Which moves the users make: ``chatkit_sim.simulation.KINDS``.
+        kinds: Which moves the users make: ``chatkit_sim.simulation.KINDS``; ``(*KINDS, *HOSTILE)`` for what only a
+            broken client does as well.
         name: The machine's name; Hypothesis' database tells machines apart by it.
         messages: What the users write; ``user_messages()`` by default.
         arguments: Strategies for tool arguments by ``tool.parameter``.
@@ -171,9 +173,9 @@ def chatkit_state_machine(
     """
     check_factory(server)
     kinds = tuple(kinds)
-    unknown = [kind for kind in kinds if kind not in KINDS]
+    unknown = [kind for kind in kinds if kind not in (*KINDS, *HOSTILE)]
     if unknown:
-        raise UsageError(f"There is no kind of move {unknown[0]!r}; there are {', '.join(KINDS)}.")
+        raise UsageError(f"There is no kind of move {unknown[0]!r}; there are {', '.join((*KINDS, *HOSTILE))}.")
     world = World(
         server=server,
         context=context,

@@ -11,6 +11,8 @@ from chatkit.types import ThreadItem, ThreadItemDoneEvent, ThreadStreamEvent, Us
 from ..client import AsyncSimulatedClient
 from ..client.composer import Content
 from ..errors import UsageError
+from .forged import send_forged
+from .workers import hire_worker
 
 How = Literal["cancel", "disconnect"]
 """The user presses stop, or the page goes away."""
@@ -33,6 +35,31 @@ class Stop:
         if self.at != "client tool":
             return count == self.at
         return isinstance(event, ThreadItemDoneEvent) and getattr(event.item, "status", None) == "pending"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a user attaches.
+
+    Attributes:
+        name: Its name.
+        mime_type: Its type.
+        content: Its bytes.
+        uploaded: Whether the bytes are sent too; where no app is under test, the file is only registered.
+    """
+
+    name: str
+    mime_type: str
+    content: bytes = b"x"
+    uploaded: bool = True
+
+    async def attach(self, client: AsyncSimulatedClient) -> str:
+        """Upload it; returns the attachment's id."""
+        if self.uploaded:
+            return (await client.upload(self.content, name=self.name, mime_type=self.mime_type)).id
+        size = len(self.content)
+        made = await client.request("attachments.create", name=self.name, size=size, mime_type=self.mime_type)
+        return str(made["id"])
 
 
 @dataclass(frozen=True)
@@ -83,13 +110,17 @@ class Send(Move):
     content: Content | Sequence[Content] = "Hello!"
     options: Mapping[str, Any] = field(default_factory=dict)
     stop: Stop | None = None
+    files: Sequence[File] = ()
 
     async def make(self, client: AsyncSimulatedClient) -> None:
         """See ``Move``."""
+        options = dict(self.options)
+        if self.files:
+            options["attachments"] = [await file.attach(client) for file in self.files]
         if self.stop is None:
-            await client.send(self.content, **self.options)
+            await client.send(self.content, **options)
             return
-        async with client.stream(self.content, **self.options) as stream:
+        async with client.stream(self.content, **options) as stream:
             count = 0
             async for event in stream:
                 count += 1
@@ -260,6 +291,35 @@ class AtOnce(Move):
     def clients(self) -> frozenset[int]:
         """The clients that take part."""
         return frozenset().union(*(move.clients for move in self.moves))
+
+
+@dataclass(frozen=True)
+class Forge(Move):
+    """A client sends what only a broken one does.
+
+    Attributes:
+        kind: What: one of ``chatkit_sim.simulation.forged.FORGERIES``.
+    """
+
+    kind: str = ""
+
+    async def make(self, client: AsyncSimulatedClient) -> None:
+        """See ``Move``."""
+        await send_forged(client._core, self.kind)
+
+
+@dataclass(frozen=True)
+class Pry(Move):
+    """The second user names what is this one's, in every request that can."""
+
+
+@dataclass(frozen=True)
+class Workers(Move):
+    """From now on the client's requests go to two workers in turn."""
+
+    async def make(self, client: AsyncSimulatedClient) -> None:
+        """See ``Move``."""
+        await hire_worker(client._core)
 
 
 def user_messages_of(items: Sequence[ThreadItem]) -> list[UserMessageItem]:

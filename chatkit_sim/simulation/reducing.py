@@ -13,7 +13,7 @@ from ..model import Step, says
 from ..model.steps import Calls, Says
 from .arguments import example
 from .drawn_model import PLAIN_ANSWER, plain_step
-from .moves import Answer, AtOnce, Click, Join, Move, NewThread, Open, Reaction, Rename, Retry, Send, Stop, Wait
+from .moves import Answer, AtOnce, Click, Forge, Join, Move, NewThread, Open, Reaction, Rename, Retry, Send, Stop, Wait
 from .scene import NotPlayable, Scene, World, collected_on_demand, keys_of
 from .speed import cached_request_adapter
 from .story import Key, Played, Reacted, Recorded, Said, Story
@@ -45,7 +45,7 @@ def reduced(story: Sequence[Played], key: Key, world: World, *, seconds: float =
         world: The server; its state must begin anew with each example, as far as that matters.
         seconds: When to leave it at what was reached.
     """
-    work = _Reduction(key, world, time.monotonic() + seconds)
+    work = _Reduction(key, world, time.perf_counter() + seconds)
     best = work.again(tuple(story))
     if best is None:
         return Reduced(tuple(story), False, work.replays)
@@ -69,7 +69,7 @@ class _Reduction:
     def first(self, candidates: Iterator[Story], cost: int) -> Story | None:
         """The first candidate in which the bug still shows, and which costs less as it was played then."""
         for candidate in candidates:
-            if time.monotonic() > self.deadline:
+            if time.perf_counter() > self.deadline:
                 return None
             found = self.again(candidate)
             if found is not None and _cost(found) < cost:
@@ -113,7 +113,7 @@ def _cost(story: Story) -> int:
 def _oddities(move: Move) -> int:
     odd = 5 * (move.client > 0) + sum(1 for _ in _plainer(move))
     if isinstance(move, Send) and move.stop is not None:
-        odd += 5 + (move.stop.at if isinstance(move.stop.at, int) else 0)
+        odd += 20 + (move.stop.at if isinstance(move.stop.at, int) else 0)
     return odd + 5 * isinstance(move, NewThread)
 
 
@@ -166,6 +166,10 @@ def _plainer(move: Move) -> Iterator[Move]:
                 yield from (replace(move, stop=new) for new in _earlier(stop))
             if options:
                 yield replace(move, options={})
+            if move.files:
+                yield replace(move, files=())
+            if len(move.files) > 1:
+                yield from (replace(move, files=(file,)) for file in move.files)
             if content != _HELLO:
                 yield replace(move, content=_HELLO)
         case NewThread(content=content):
@@ -176,7 +180,7 @@ def _plainer(move: Move) -> Iterator[Move]:
             yield Send(client=move.client)
             if back:
                 yield replace(move, back=0)
-        case Answer():
+        case Answer() | Forge():
             yield Send(client=move.client)
         case Open(number=number) if number:
             yield replace(move, number=0)

@@ -20,7 +20,7 @@ from ..errors import LimitError, Place, RuleError, UsageError, Violation, Violat
 from ..model import ModelScript, Step
 from ..rules.excuses import chain
 from .clock import DeadlockError, VirtualLoop, patient
-from .moves import AtOnce, Delete, Join, Move, Open, Wait
+from .moves import AtOnce, Delete, Join, Move, Open, Pry, Wait
 from .story import Key, Played, Reacted, Said, Source, key_of
 from .wall_clock import WallClock
 
@@ -203,7 +203,13 @@ class Scene:
         if isinstance(move, Delete) and others:
             raise NotPlayable("Whoever else has the thread open would be left with nothing, whatever the server does.")
         try:
-            await (self._open(move, client) if isinstance(move, Open) else move.make(client))
+            match move:
+                case Open():
+                    await self._open(move, client)
+                case Pry():
+                    await client.check_isolation(self._second_user())
+                case _:
+                    await move.make(client)
             self._threads.update(dict.fromkeys(one.thread_id for one in self.clients))
         except ViolationError:
             return []  # it stands in what was judged
@@ -230,11 +236,14 @@ class Scene:
                 if first.thread_id is None:
                     raise NotPlayable("The first client has no thread yet.")
                 await client.open(first.thread_id)
-        elif self.world.other_context is None:
-            raise NotPlayable("There is no second user.")
         else:
-            client = first.another(context=self.world.other_context)
+            client = first.another(context=self._second_user())
         self._seat(client)
+
+    def _second_user(self) -> Any:
+        if self.world.other_context is None:
+            raise NotPlayable("There is no second user.")
+        return self.world.other_context
 
     def _seat(self, client: AsyncSimulatedClient) -> None:
         number = len(self.clients)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import mimetypes
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from ..client.forms import FormField, fields_of
-from ..client.frontend import Entity, Frontend
+from ..client.frontend import AttachmentLimits, Entity, Frontend
 from ..client.widget_actions import Clickable, clickables
 from ..errors import UsageError
 from ..model import calls, cites, draws, fails, refuses, says, thinks
+from .moves import File
 from .schemas import TEXTS, Known, Schema, Strategy, values_of
 
 MESSAGES = (
@@ -38,6 +40,14 @@ MESSAGES = (
 ANSWERS = ("Done.", "One moment, please.", "", "I have *three* things:\n\n1. a\n2. b", "Voilà: 完了 ✅")
 WRONG: tuple[Any, ...] = (None, [], "", 0, "no JSON object", {"error": "timeout"}, {"unexpected": [{"deep": None}]})
 _URL = "https://example.com/source"
+_STEMS = ("a", "Ünïcode 日本", "with 'quotes' & spaces")
+_ENDINGS = (
+    (".png", "image/png"),
+    (".pdf", "application/pdf"),
+    (".txt", "text/plain"),
+    (".zip", "application/zip"),
+)
+_FILES = 3
 # A response that mixes anything with anything has this many outputs at most.
 _PARTS = 3
 
@@ -76,6 +86,40 @@ def send_options(frontend: Frontend | None = None, *, quotable: Sequence[str] = 
             optional["model"] = st.sampled_from(models)
     # Most messages are plain ones.
     return st.just({}) | st.fixed_dictionaries({}, optional=optional) if optional else st.just({})
+
+
+def files(frontend: Frontend | None = None, *, uploaded: bool = True) -> Strategy:
+    """Files that a user may attach to a message: lists of ``File``, as the page's limits allow them.
+
+    Args:
+        frontend: What the page offers; without one, ChatKit's own limits.
+        uploaded: Whether the bytes are sent too, or the files are only registered.
+    """
+    limits = AttachmentLimits() if frontend is None else frontend.attachments
+    if limits is None:
+        return st.just(())
+    candidates = [(f"{stem}{ending}", mime) for stem in _STEMS for ending, mime in _endings(limits)]
+    fitting = [
+        File(name, mime, content, uploaded)
+        for name, mime in candidates
+        for content in (b"x", b"x" * 4096)
+        if limits.problem(name, len(content), mime) is None
+    ]
+    if not fitting or limits.max_count < 1:
+        return st.just(())
+    some: Strategy = st.lists(st.sampled_from(fitting), min_size=1, max_size=min(limits.max_count, _FILES)).map(tuple)
+    return st.just(()) | some  # most messages are plain ones
+
+
+def _endings(limits: AttachmentLimits) -> list[tuple[str, str]]:
+    # What the page names; of what it leaves open, some of each kind.
+    named = [
+        (end, mime if "*" not in mime else mimetypes.guess_type(f"x{end}")[0] or mime.replace("*", "octet-stream"))
+        for mime, ends in (limits.accept or {}).items()
+        for end in ends
+    ]
+    whole = [mime for mime in limits.accept or {} if "*" not in mime]
+    return [*named, *_ENDINGS, *[(mimetypes.guess_extension(mime) or "", mime) for mime in whole]]
 
 
 def tool_arguments(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from chatkit.types import AssistantMessageItem, StructuredInputItem
@@ -10,28 +11,35 @@ from hypothesis import strategies as st
 
 from ..client import AsyncSimulatedClient
 from .drawn_model import Draw
+from .forged import FORGERY_KINDS, REPEATED, forgeable
+from .goals import HOSTILE
 from .moves import (
     Answer,
     AtOnce,
     Click,
     Delete,
     Feedback,
+    File,
+    Forge,
     Join,
     Move,
     NewThread,
     Open,
+    Pry,
     Reload,
     Rename,
     Retry,
     Send,
     Stop,
     Wait,
+    Workers,
     user_messages_of,
     widgets_of,
 )
 from .scene import Scene
 from .schemas import Strategy
-from .strategies import send_options, structured_answers, user_messages, widget_clicks
+from .strategies import files, send_options, structured_answers, user_messages, widget_clicks
+from .workers import Balanced, may_have_workers
 
 _CLIENTS = 3
 _STOPS: Strategy = st.builds(
@@ -118,6 +126,29 @@ def _waits(scene: Scene, client: AsyncSimulatedClient) -> bool:
     return client is scene.clients[0] and scene.world.virtual_time and client.thread_id is not None
 
 
+def _repeats(scene: Scene, client: AsyncSimulatedClient) -> bool:
+    return not set(REPEATED).isdisjoint(forgeable(client._core))
+
+
+def _forges(kind: str, scene: Scene, client: AsyncSimulatedClient) -> bool:
+    return bool(forgeable(client._core, kind))
+
+
+def _pries(scene: Scene, client: AsyncSimulatedClient) -> bool:
+    return client is scene.clients[0] and client.thread_id is not None and scene.world.other_context is not None
+
+
+def _balances(scene: Scene, client: AsyncSimulatedClient) -> bool:
+    return may_have_workers(scene.bench) and not isinstance(client._core._transport, Balanced)
+
+
+def _attaches(scene: Scene) -> bool:
+    frontend, server = scene.bench.frontend, scene.bench.server
+    if frontend is None or frontend.attachments is None:
+        return False
+    return server is None or server.attachment_store is not None
+
+
 def _newest_questions(client: AsyncSimulatedClient) -> StructuredInputItem | None:
     for item in reversed(client.view.items):
         if isinstance(item, StructuredInputItem) and item.status == "pending":
@@ -140,9 +171,13 @@ _CAN: Mapping[str, Can] = {
     "join": _joins,
     "at_once": _in_company,
     "wait": _waits,
+    "repeat": _repeats,
+    "workers": _balances,
+    **{kind: partial(_forges, kind) for kind in FORGERY_KINDS},
+    "pry": _pries,
 }
-KINDS = tuple(_CAN)
-"""Every kind of move."""
+KINDS = tuple(kind for kind in _CAN if kind not in HOSTILE)
+"""Every other kind of move."""
 
 
 def _send(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
@@ -153,7 +188,12 @@ def _send(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
     ]
     content = draw(messages, label="the user writes")
     options = draw(send_options(scene.bench.frontend, quotable=said), label="and chooses")
-    return Send(content, options, client=client)
+    attached: Sequence[File] = ()
+    if _attaches(scene):
+        door = scene.bench.door
+        may_upload = door.app is not None or door.url is not None
+        attached = draw(files(scene.bench.frontend, uploaded=may_upload), label="and attaches")
+    return Send(content, options, files=attached, client=client)
 
 
 def _stop(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
@@ -201,6 +241,16 @@ def _join(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
     return Join(other_user=other, opens=opens, client=len(scene.clients))
 
 
+def _forge(kind: str, scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
+    kinds = forgeable(scene.clients[client]._core, kind)
+    return Forge(draw(st.sampled_from(kinds), label="what is forged"), client=client)
+
+
+def _repeat(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
+    kinds = [kind for kind in REPEATED if kind in forgeable(scene.clients[client]._core)]
+    return Forge(draw(st.sampled_from(kinds), label="what is sent again"), client=client)
+
+
 def _at_once(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
     who = _apart(scene)
     return AtOnce(tuple(Send(draw(messages, label=f"client {number} writes"), client=number) for number in who))
@@ -225,4 +275,8 @@ _DRAW: Mapping[str, Drawer] = {
     "join": _join,
     "at_once": _at_once,
     "wait": _wait,
+    "repeat": _repeat,
+    "workers": lambda scene, client, draw, messages: Workers(client=client),
+    **{kind: partial(_forge, kind) for kind in FORGERY_KINDS},
+    "pry": lambda scene, client, draw, messages: Pry(client=client),
 }
