@@ -10,7 +10,7 @@ from .stream import ClientToolCall, RecordedStream
 from .timeline import ModelCalled, ToolEnded, ToolStarted
 from .turn import Turn
 
-CLIENT_OUTCOMES = ("answered", "failed", "wrong shape", "late", "never", "abandoned")
+CLIENT_OUTCOMES = ("answered", "failed", "wrong shape", "late", "never answered", "abandoned")
 """What may become of a client tool call. Of the wrong shape or late is only what a campaign has drawn to be so."""
 
 COUNTED = (
@@ -45,7 +45,9 @@ def exercised(turn: Turn) -> dict[str, Counter[str]]:
 
 
 def _count_stream(stream: RecordedStream, counts: Mapping[str, Counter[str]]) -> None:
-    if stream.call is not None:
+    if stream.call is None:  # the page has gone before the call could be answered
+        counts["client_outcomes"].update(f"{item.name}: never answered" for _, item in stream.pending_calls[-1:])
+    else:
         counts["client_tools"][stream.call.name] += 1
         counts["client_outcomes"][f"{stream.call.name}: {_outcome(stream.call)}"] += 1
     action = stream.request.params.get("action")
@@ -83,7 +85,7 @@ def _count_run(stream: RecordedStream, counts: Mapping[str, Counter[str]]) -> No
 
 
 def _outcome(call: ClientToolCall) -> str:
-    return "never" if call.outcome == "withheld" else call.outcome
+    return "never answered" if call.outcome == "withheld" else call.outcome
 
 
 def _field(output: Any, name: str) -> Any:

@@ -244,6 +244,7 @@ class _Reader:
             "message": "",
             "parts": [],
             "violations": [],
+            "findings": [],
             "summary": {},
         }
         begun[node_id] = test = TestFound(digest + again, record)

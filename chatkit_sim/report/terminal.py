@@ -97,7 +97,7 @@ def _client_tools(summary: Summary) -> str:
 def _outcomes_missing(summary: Summary, tool: str) -> Iterator[str]:
     for outcome in CLIENT_OUTCOMES:
         if not summary.client_outcomes.get(f"{tool}: {outcome}"):
-            yield "unanswered" if outcome == "never" else outcome
+            yield outcome.removeprefix("never ")
 
 
 def _handoffs_and_actions(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -43,8 +43,12 @@ class _Failed:
     seconds: float
 
 
-class _OutOfTime(BaseException):
-    """The time is up; not an ``Exception``, so that neither the server nor Hypothesis takes it for a failure."""
+class _Enough(BaseException):
+    """Ends a round; not an ``Exception``, so that neither the server nor Hypothesis takes it for a failure."""
+
+
+class _OutOfTime(_Enough):
+    """The time is up."""
 
 
 @dataclass(kw_only=True)
@@ -69,6 +73,8 @@ class Campaign:
         on_judged: Told of the turns of each example, with what the rules said of them.
         on_progress: Told after each example how many were played, of how many, and how many bugs are known.
         declared: Client tools that the page's ``Frontend`` has.
+        called: Its name in messages; by default the goal's, and which part it is.
+        boundary: Where the model script answers, if its tests have to say so.
         met_here: The bugs that this campaign has met.
     """
 
@@ -88,6 +94,8 @@ class Campaign:
     on_judged: Callable[[Sequence[Judged]], None] = lambda judged: None
     on_progress: Callable[[int, int, int], None] = lambda played, of, bugs: None
     declared: Sequence[str] = ()
+    called: str = ""
+    boundary: str | None = None
     met_here: set[Key] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
@@ -111,11 +119,11 @@ class Campaign:
 
     @property
     def label(self) -> str:
-        """Its name in messages: the goal's, and which part it is."""
-        return self.goal.slug if self.parts == 1 else f"{self.goal.slug}-{self.part + 1}-of-{self.parts}"
+        """Its name in messages."""
+        return self.called or self.goal.slug + (f"-{self.part + 1}-of-{self.parts}" if self.parts > 1 else "")
 
     def _run(self) -> CampaignResult:
-        self._begun = time.monotonic()
+        self._begun = time.perf_counter()
         base = settings()
         self._examples = share(self.examples or examples_of(base), self.part, self.parts)
         fixed = fixed_seed(self.seed)
@@ -128,7 +136,7 @@ class Campaign:
             examples=self._played,
             of=self._examples,
             steps=self._steps,
-            seconds=time.monotonic() - self._begun,
+            seconds=time.perf_counter() - self._begun,
             seed=used,
             findings=tuple(self._findings),
             upstream=tuple(self._upstream.values()),
@@ -151,6 +159,8 @@ class Campaign:
                 again = self._one_round(seed(seed_of_part(used, self.part) + before)(machine), left)
             except _OutOfTime:
                 self._complete = False
+            except _Enough:
+                again = False
             except Flaky:
                 self._steady = False
             self._findings += [self._finding(failed) for failed in self._new.values()]
@@ -202,6 +212,8 @@ class Campaign:
         self.on_progress(self._played, self._examples, len(self.met_here) + len(self._new))
         if not new and elapsed > (self.seconds or _NEVER_ENDING):
             raise _OutOfTime
+        if not new and self._played >= self._examples:
+            raise _Enough
 
     def _finding(self, failed: _Failed) -> Finding:
         key, examples, elapsed = failed.key, failed.examples, failed.seconds
@@ -212,7 +224,7 @@ class Campaign:
         budget = _REDUCING if self.seconds is None else max(1.0, min(_REDUCING, self.seconds - elapsed))
         short = reduced(failed.story, key, self.world, seconds=budget)
         violations = tuple(_keys_at_end(short.story).values()) if short.reproducible else failed.violations
-        test = as_test(short.story, key, declared=self.declared, stubbed=self._model_stubs())
+        test = as_test(short.story, key, declared=self.declared, stubbed=self._model_stubs(), boundary=self.boundary)
         return Finding(key, violations, short.story, short.reproducible, examples, elapsed, test)
 
     def _model_stubs(self) -> bool:

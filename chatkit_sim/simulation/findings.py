@@ -25,6 +25,7 @@ class Finding:
         seconds: After how many seconds.
         test: A pytest test that shows it.
         same_as: The campaign that met it before, if one did.
+        file: Where the test was written to, as a person is told.
     """
 
     key: Key
@@ -35,21 +36,29 @@ class Finding:
     seconds: float
     test: str
     same_as: str = ""
+    file: str = ""
+
+    @property
+    def head(self) -> str:
+        """It in one line."""
+        found = f"{self.key[0]}: found in conversation {self.examples:,}."
+        return f"{found} The same as in {self.same_as}." if self.same_as else found
 
     def __str__(self) -> str:
-        head = f"{self.key[0]}: found in example {self.examples}"
-        broken = "\n\n".join(map(str, self.violations))
         if self.same_as:
-            return f"{head}. The same as in {self.same_as}."
-        parts = [f"{head}.", _indented(in_words(self.story)), broken]
+            return self.head
+        parts = [self.head, _indented(in_words(self.story)), *map(str, self.violations)]
         if self.reproducible:
-            parts.append(f"As a test:\n\n{_indented(self.test)}")
+            parts.append(f"As a test{f', also in {self.file}' if self.file else ''}:\n\n{_indented(self.test)}")
         else:
-            parts.append(
-                "Played again from the beginning, the same story breaks nothing: something outlives the examples "
-                "(state that the app keeps), or is not the same every time (random numbers, threads, the time of day)."
-            )
+            parts.append(_NOT_AGAIN)
         return "\n\n".join(parts)
+
+
+_NOT_AGAIN = """\
+Played again from the beginning, the same story breaks nothing. Either something outlives the conversations: what the
+app keeps in a global, a file or a database. Then clear it in the fixture `chatkit_reset`, or let `chatkit_server`
+return a factory that makes everything anew. Or it is not the same every time: random numbers, threads, the network."""
 
 
 class CampaignError(ViolationError):
@@ -69,8 +78,18 @@ class CampaignError(ViolationError):
             [violation for finding in findings for violation in finding.violations], turn=turns[0] if turns else None
         )
 
+    @property
+    def headline(self) -> str:
+        """What it found, in half a line: what nobody has told yet comes first."""
+        names = [f"{one.key[0]}{f' (the same as in {one.same_as})' if one.same_as else ''}" for one in self._ordered]
+        return f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
+
+    @property
+    def _ordered(self) -> list[Finding]:
+        return sorted(self.findings, key=lambda finding: bool(finding.same_as))
+
     def _message(self) -> str:
-        parts = [f"{self.goal.slug}: {self.goal.title}", *map(str, self.findings)]
+        parts = [f"{self.goal.slug}: {self.goal.title}", *map(str, self._ordered)]
         return "\n\n".join([*parts, f"The same run again: {self.replay}"])
 
 

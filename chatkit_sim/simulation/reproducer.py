@@ -14,16 +14,20 @@ from .moves import (
     Click,
     Delete,
     Feedback,
+    File,
+    Forge,
     Join,
     Move,
     NewThread,
     Open,
+    Pry,
     Reaction,
     Reload,
     Rename,
     Retry,
     Send,
     Wait,
+    Workers,
 )
 from .story import Key, Played, Story
 
@@ -60,9 +64,10 @@ def _move_words(move: Move) -> Iterator[str]:
             yield "at the same time:"
             for one in moves:
                 yield from (f"  {line}" for line in _move_words(one))
-        case Send(content=content, options=options, stop=stop):
+        case Send(content=content, options=options, stop=stop, files=files):
             chosen = f" with {', '.join(f'{name}={value!r}' for name, value in options.items())}" if options else ""
-            yield f"{who} writes {_literal(content)}{chosen}"
+            attached = f" and attaches {', '.join(quoted(file.name) for file in files)}" if files else ""
+            yield f"{who} writes {_literal(content)}{chosen}{attached}"
             if stop is not None:
                 where = "when a client tool is asked for" if stop.at == "client tool" else f"at event {stop.at}"
                 done = "the user presses stop" if stop.how == "cancel" else "the page goes away"
@@ -73,6 +78,12 @@ def _move_words(move: Move) -> Iterator[str]:
             yield f"{who} begins a new thread with {_literal(content)}"
         case Open(number=number):
             yield f"{who} opens thread {number + 1} of the history"
+        case Forge(kind=kind):
+            yield f"a broken client of {who} sends {kind}, and the page is loaded anew"
+        case Pry():
+            yield "the second user names what is the first user's, in every request that can"
+        case Workers():
+            yield f"from now on the requests of {who} go to two workers in turn"
         case Rename(title=title):
             yield f"{who} renames the thread to {quoted(title)}"
         case Delete():
@@ -97,7 +108,9 @@ def _who(client: int) -> str:
     return _WHO[client] if client < len(_WHO) else f"client {client + 1}"
 
 
-def as_test(story: Story, key: Key, *, declared: Iterable[str] = (), stubbed: bool = False) -> str:
+def as_test(
+    story: Story, key: Key, *, declared: Iterable[str] = (), stubbed: bool = False, boundary: str | None = None
+) -> str:
     """A story as a complete pytest module, for the fixtures of the plugin.
 
     Args:
@@ -105,6 +118,7 @@ def as_test(story: Story, key: Key, *, declared: Iterable[str] = (), stubbed: bo
         key: The bug, which names the test.
         declared: Client tools that the page's ``Frontend`` has already.
         stubbed: Whether server tools were stubbed.
+        boundary: Where the model script answers, if it has to be said.
     """
     tools = _client_tools(story, set(declared))
     clocked = any(isinstance(played.move, AtOnce | Wait) or played.order for played in story)
@@ -118,17 +132,37 @@ def as_test(story: Story, key: Key, *, declared: Iterable[str] = (), stubbed: bo
     fixtures = ["chatkit_client", "chatkit_model", *(["chatkit_clock"] if clocked or late else [])]
     fixtures += ["chatkit_other_context"] if any("chatkit_other_context" in line for line in body) else []
     name = re.sub(r"\W+", "_", key[0])
-    text = "\n".join([f"def test_{name}({', '.join(fixtures)}):", *(f"    {line}" if line else "" for line in body)])
+    marked = [] if boundary is None else [f'@pytest.mark.chatkit(boundary="{boundary}")']
+    lines = [*marked, f"def test_{name}({', '.join(fixtures)}):", *(f"    {line}" if line else "" for line in body)]
+    text = "\n".join(lines)
     imports = _imports(text)
     return f"{imports}\n\n\n{text}\n" if imports else f"{text}\n"
+
+
+def as_file(story: Story, key: Key, test: str, found: str, run: str) -> str:
+    """A test with its story above it, for a file of its own.
+
+    Args:
+        story: The story.
+        key: The bug.
+        test: What ``as_test`` made of it.
+        found: Who found it.
+        run: How to run the file.
+    """
+    told = [f"{key[0]}, {found}", "", *in_words(story).splitlines(), "", run]
+    return "\n".join([*(f"# {line}".rstrip() for line in told), "", test])
 
 
 def _imports(text: str) -> str:
     names = [name for name in _STEPS if re.search(rf"\b{name}\(", text)]
     names = [*(["ClientToolError"] if "ClientToolError(" in text else []), *names]
     lines = ["import asyncio", ""] if "asyncio." in text else []
+    lines += ["import pytest"] if "@pytest." in text else []
+    lines += [""] if "@pytest." in text and names else []
     lines += [f"from chatkit_sim import {', '.join(names)}"] if names else []
     lines += ["from chatkit_sim.client.frontend import Entity"] if "Entity(" in text else []
+    doors = [name for name in ("forge", "two_workers") if f"{name}(" in text]
+    lines += [f"from chatkit_sim.simulation import {', '.join(doors)}"] if doors else []
     return "\n".join(lines)
 
 
@@ -242,6 +276,12 @@ def _move_code(played: Played) -> Iterator[str]:
             yield f"{client}.send({_literal(content)}, new_thread=True)"
         case Open(number=number):
             yield f'{client}.open({client}.threads(order="asc")[{number}])'
+        case Forge(kind=kind):
+            yield f"forge({client}, {_literal(kind)})"
+        case Pry():
+            yield f"{client}.check_isolation(chatkit_other_context)"
+        case Workers():
+            yield f"two_workers({client})"
         case Rename(title=title):
             yield f"{client}.rename({_literal(title)})"
         case Delete():
@@ -274,7 +314,18 @@ def _part(move: Move) -> str:
 
 def _arguments(move: Send) -> str:
     options = [f"{name}={_literal(value)}" for name, value in move.options.items()]
+    if move.files:
+        options.append(f"attachments=[{', '.join(_attached(file, _name(move.client)) for file in move.files)}]")
     return ", ".join([_literal(move.content), *options])
+
+
+def _attached(file: File, client: str) -> str:
+    name, kind = _literal(file.name), _literal(file.mime_type)
+    if file.uploaded:
+        content = f'b"x" * {len(file.content)}' if len(file.content) > 1 else 'b"x"'
+        return f"{client}.upload({content}, name={name}, mime_type={kind})"
+    size = len(file.content)
+    return f'{client}.request("attachments.create", name={name}, size={size}, mime_type={kind})["id"]'
 
 
 def _name(client: int) -> str:

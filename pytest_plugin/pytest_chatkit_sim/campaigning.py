@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .campaign_options import campaign_option
+from .boundaries import boundary_of
+from .campaign_findings import kept, replay
+from .campaign_items import conversations
+from .campaign_options import campaign_option, is_hostile
+from .campaign_progress import Progress
 from .fixtures import set_scene
 from .options import SETTINGS
 from .stage import _EVERYWHERE, Stage
@@ -19,18 +23,21 @@ from .summing_up import SUMMARY
 if TYPE_CHECKING:
     from chatkit_sim.client import Judged
     from chatkit_sim.client.bench import BenchOptions
-    from chatkit_sim.simulation import Campaign, Goal
+    from chatkit_sim.report import Summary
+    from chatkit_sim.simulation import Campaign, CampaignResult, Goal
 
 MET = pytest.StashKey[dict[Any, dict[Any, str]]]()
 """The bugs that the campaigns of this process have met, for each server."""
 
 
-def campaign_function(goal: Goal, place: Any) -> Callable[..., None]:
+def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> Callable[..., None]:
     """The test function of a campaign, for a class.
 
     Args:
         goal: What it is after.
         place: The definition of the server, which pytest is to show as the item's place.
+        part: Which part of the campaign it plays, from 0.
+        parts: How many there are.
     """
 
     @pytest.mark.chatkit_sim
@@ -47,20 +54,34 @@ def campaign_function(goal: Goal, place: Any) -> Callable[..., None]:
         chatkit_reset: Callable[[], Any] | None,
     ) -> None:
         __tracebackhide__ = True
-        from chatkit_sim.simulation import CampaignError, run_campaign
+        from chatkit_sim.client.bench import Judged
+        from chatkit_sim.rules import Verdict
+        from chatkit_sim.simulation import CampaignError
 
         set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
         chatkit_model.other_tools = request.config.stash[SETTINGS].tools
+        takes_notes, _chatkit_stage.bench.takes_notes = _chatkit_stage.bench.takes_notes, False  # it looks for raised
         campaign = _campaign(goal, request, _chatkit_stage, chatkit_context, chatkit_arguments, chatkit_reset)
+        campaign.part, campaign.parts = part, parts
+        progress = campaign.on_progress = Progress(request.config, request.node.name)
         try:
-            run_campaign(campaign, replay=_replay(request.node, campaign))
-        except CampaignError as error:
-            # What the report is to show of it.
-            moves = [finding.story[-1] for finding in error.findings]
-            _chatkit_stage.bench.judged += [judged for played in moves for judged in played.judged]
-            raise
+            result = campaign.run()
+        finally:
+            progress.end()
+        # What the report is to show of it: each story from its beginning, once.
+        stories = [finding.story for finding in result.findings if not finding.same_as]
+        shown = [one for story in stories for played in story for one in played.judged]
+        _chatkit_stage.bench.judged += shown
+        _add_result(request.node, result, told=any(one.turn is not None for one in shown))
+        if not result.findings:
+            return
+        found = kept(request.node, campaign, result.findings)
+        error = CampaignError(goal, found, replay(request.node, campaign, result.seed))
+        if not takes_notes:
+            raise error
+        _chatkit_stage.bench.judged.append(Judged(None, Verdict(), (), error.violations))
 
-    play.__name__ = f"campaign-{goal.slug}"
+    play.__name__ = f"campaign-{goal.slug}" + (f"-{part + 1}-of-{parts}" if parts > 1 else "")
     play.__doc__ = goal.title
     if place is not None:
         play.place_as = place
@@ -96,14 +117,16 @@ def _campaign(
     )
     return Campaign(
         world=world,
-        goal=goal,
-        examples=campaign_option(item.config, "examples"),
+        goal=goal.hostile() if is_hostile(item.config) else goal,
+        examples=conversations(item.config),
         seconds=campaign_option(item.config, "time"),
         seed=campaign_option(item.config, "seed"),
         name=item.parent.nodeid if item.parent is not None else item.nodeid,
         drawing=Drawing(arguments=arguments, waiting=virtual, ordered=virtual),
         met=_met_by(item),
         on_judged=partial(_add_judged, item),
+        called=item.name,
+        boundary=boundary_of(item) if isinstance(item, pytest.Function) else None,
         declared=tuple(stage.bench.frontend.client_tools) if stage.bench.frontend is not None else (),
     )
 
@@ -128,11 +151,42 @@ def _options(stage: Stage, item: pytest.Item) -> BenchOptions:
 
 def _add_judged(item: pytest.Item, judged: Sequence[Judged]) -> None:
     """Add the turns of an example to the summary of this process."""
-    from chatkit_sim.report import Summary, summarize
+    from chatkit_sim.report import summarize
 
     # What was found is told by the item itself, once and not as often as it was met.
-    summary = replace(summarize(judged), tests=0, scenarios=0, violations={}, warnings={})
-    item.config.stash[SUMMARY] = item.config.stash.get(SUMMARY, Summary()) + summary
+    left_out: dict[str, Any] = {"violations": {}, "warnings": {}, "client_outcomes": {}}
+    _add(item, replace(summarize(judged), tests=0, scenarios=0, **left_out))
+
+
+def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool) -> None:
+    """Add what came of a campaign to the summary of this process; where it has turns to show, it is counted there."""
+    from chatkit_sim.report import Summary
+
+    cut = f"{item.name}: {result.examples:,} of {result.of:,} conversations in {result.seconds:.0f} s, then time was up"
+    shaky = f"{item.name}: the same choices did not always lead to the same conversation (threads, random numbers?)"
+    defects = {one.subjects.get("defect", one.rule): one.reason for one in result.upstream}
+    summary = Summary(
+        tests=int(not told),
+        scenarios=int(not told),
+        campaigns=1,
+        conversations=result.examples,
+        moves=result.coverage.moves,
+        client_outcomes=result.coverage.flows["client_outcomes"],
+        incomplete=frozenset([] if result.complete else [cut]),
+        unsteady=frozenset([] if result.steady else [shaky]),
+        upstream=frozenset(f"{name}: {_in_short(reason)}" for name, reason in defects.items()),
+    )
+    _add(item, summary)
+
+
+def _add(item: pytest.Item, summary: Summary) -> None:
+    before = item.config.stash.get(SUMMARY, None)
+    item.config.stash[SUMMARY] = summary if before is None else before + summary
+
+
+def _in_short(reason: str) -> str:
+    told = reason.partition(". ")[0].partition(": ")[0].rstrip(".")
+    return f"{told} (a defect of the SDKs, and not held against the server)"
 
 
 def _other_context(request: pytest.FixtureRequest) -> Any:
@@ -145,8 +199,3 @@ def _met_by(item: pytest.Item) -> dict[Any, str]:
     met = item.config.stash.setdefault(MET, {})
     _, _, parameters = item.name.partition("[")
     return met.setdefault((item.parent and item.parent.nodeid, parameters), {})
-
-
-def _replay(item: pytest.Item, campaign: Campaign) -> Callable[[int], str]:
-    options = "" if campaign.examples is None else f" --chatkit-sim-examples {campaign.examples}"
-    return lambda seed: f"pytest '{item.nodeid}' --chatkit-sim-seed {seed}{options}"

@@ -72,6 +72,8 @@ def _plain(item: pytest.Item, error: BaseException) -> ExceptionChainRepr:
 def _headline(error: BaseException) -> str:
     """What the short summary says."""
     violations = getattr(error, "violations", ())
+    if hasattr(error, "headline"):
+        return str(error.headline)
     if not violations:
         return f"{type(error).__name__}: {error}"
     first, *more = violations

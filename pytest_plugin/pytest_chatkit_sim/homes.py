@@ -36,14 +36,14 @@ class Simulations(pytest.Class):
 
     def _getobj(self) -> type:
         with quiet_imports():
-            from chatkit_sim.simulation import GOALS, SCENARIOS
+            from chatkit_sim.simulation import SCENARIOS
 
-        from .campaigning import campaign_function
+        from .campaign_items import campaign_items
         from .playing import scenario_function
 
         place = self._place()
         members: dict[str, Any] = {scenario.slug: scenario_function(scenario, place) for scenario in SCENARIOS}
-        members |= {f"campaign-{goal.slug}": campaign_function(goal, place) for goal in GOALS}
+        members |= campaign_items(self.config, place)
         if self.named:
             members[FIXTURE] = server_fixture(self.config.stash[SETTINGS])
         return type(NAME, (), members)

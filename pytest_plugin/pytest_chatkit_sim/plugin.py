@@ -12,6 +12,8 @@ import pytest
 
 from . import (
     baselines,
+    campaign_coverage,
+    campaign_findings,
     campaign_options,
     collection,
     failures,
@@ -114,6 +116,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(several, "chatkit-sim-servers")
     if settings.simulate:
         config.pluginmanager.register(playing.Announcer(config), "chatkit-sim-announcer")
+        campaign_findings.register_findings(config)
+        campaign_coverage.register_fail_under(config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .campaign_findings import findings_of
 from .homes import Simulations
-from .stage import STAGE, quiet_imports
 from .snapshot_watch import NAME as WATCH
+from .stage import STAGE, quiet_imports
 from .summing_up import SUMMARY
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chatkit_sim.report import Summary
     from chatkit_sim.report.files import RecordWriter
     from chatkit_sim.report.records import Outcome, TestRecord
+    from chatkit_sim.report.redacting import Redacting
 
 _NAME = "chatkit_sim_report"
 _PROBLEM = "chatkit_sim_report_problem"
@@ -57,6 +59,7 @@ class _Seen:
     parts: list[Any] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    redacting: Redacting | None = None
 
 
 class ReportFiles:
@@ -75,6 +78,7 @@ class ReportFiles:
         self._said: list[str] = []
         self._writer: RecordWriter | None = None
         self._counted: Summary | None = None
+        self._redact: tuple[Any, ...] = ()  # of the last test: one whose setup fails cannot be asked
         workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._worker = str(workerinput["workerid"]) if workerinput is not None else None
 
@@ -92,6 +96,14 @@ class ReportFiles:
                 prepare(self._directory)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Learn what the project takes out of its snapshots: it is not to stand in the report either."""
+        if "_chatkit_stage" in getattr(item, "fixturenames", ()):
+            request: pytest.FixtureRequest = item._request  # type: ignore[attr-defined]
+            self._redact = tuple(request.getfixturevalue("chatkit_snapshot_extension").redact)
+        return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -115,6 +127,8 @@ class ReportFiles:
             return
         seen = self._test(report.nodeid)
         _note(seen, report)
+        if findings_of(report):
+            seen.facts["findings"] = _masked(findings_of(report))
         if report.when == "teardown":
             del self._seen[report.nodeid]
             if "scenario" in seen.facts:
@@ -124,10 +138,10 @@ class ReportFiles:
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
         """Make the report, once every worker has written what it saw."""
         result = yield
+        self._write_snapshots()
         if self._worker is not None:
             if self._problems:
                 self._config.workeroutput[_PROBLEM] = self._problems  # type: ignore[attr-defined]
-        self._write_snapshots()
         else:
             self._make()
         return result
@@ -145,17 +159,17 @@ class ReportFiles:
             terminalreporter.write_line(line)
 
     def _write_turns(self, node_id: str, judged: Sequence[Judged]) -> None:
+        from chatkit_sim.report.redacting import Redacting
         from chatkit_sim.report.turns import turn_record, violation_records
 
-        turns = [one for one in judged if one.turn is not None]
-        for number, one in enumerate(turns, 1):
-            self._write(turn_record(one, node_id, number))
+        driven = [one for one in judged if one.turn is not None]
+        turns = (turn_record(one, node_id, number) for number, one in enumerate(driven, 1))
+        redacting = self._test(node_id).redacting = Redacting(self._redact) if self._redact else None
+        for turn in turns if redacting is None else redacting.turns(turns):
+            self._write(turn)
         whole = [each for one in judged if one.turn is None for each in violation_records(one)]
         self._test(node_id).facts["violations"] = whole
 
-    def _newly_counted(self) -> Summary:
-        """What this process has counted since the last test: also what campaigns drove without keeping it."""
-        from chatkit_sim.report import Summary
     def _write_snapshots(self) -> None:
         """Write which golden snapshots this process used, and which it left alone."""
         watch = self._config.pluginmanager.get_plugin(WATCH)
@@ -168,6 +182,9 @@ class ReportFiles:
         if found.used or found.unused or found.orphans or found.waiting:
             self._write(SnapshotsRecord(**vars(found)))
 
+    def _newly_counted(self) -> Summary:
+        """What this process has counted since the last test: also what campaigns drove without keeping it."""
+        from chatkit_sim.report import Summary
 
         before, self._counted = self._counted or Summary(), self._config.stash.get(SUMMARY, Summary())
         return self._counted - before
@@ -246,11 +263,18 @@ def _message(report: pytest.TestReport) -> str:
     return _COLOURS.sub("", str(reason).removeprefix("Skipped: "))
 
 
-def _record(node_id: str, seen: _Seen) -> TestRecord:
+def _masked(findings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    from chatkit_sim.report.values import masked
+
+    return [{name: masked(text) for name, text in found.items()} for found in findings]
+
+
+def _record(node_id: str, seen: _Seen) -> TestRecord | dict[str, Any]:
+    from chatkit_sim.report.files import as_values
     from chatkit_sim.report.records import TestRecord
     from chatkit_sim.report.values import masked
 
-    return TestRecord(
+    record = TestRecord(
         test=node_id,
         outcome=seen.outcome,
         seconds=round(seen.seconds, 3),
@@ -258,3 +282,4 @@ def _record(node_id: str, seen: _Seen) -> TestRecord:
         parts=seen.parts,
         **seen.facts,
     )
+    return record if seen.redacting is None else seen.redacting.texts(as_values(record))

@@ -58,6 +58,17 @@ class Project:
         """In a process of its own, for what depends on imports or workers."""
         return self.pytester.runpytest_subprocess(*arguments, timeout=120)
 
+    def elsewhere(self, folder):
+        """Another project, in a folder that is a root directory of its own."""
+        path = self.path.parent / f"{self.path.name}-elsewhere" / folder
+        path.mkdir(parents=True)
+        other = Project(self.pytester)
+        other.path = path
+        other.write("pytest.ini", "[pytest]")
+        self.pytester.chdir()
+        self.pytester._monkeypatch.chdir(path)
+        return other
+
     def python(self, code):
         done = subprocess.run([sys.executable, "-c", code], cwd=self.path, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
