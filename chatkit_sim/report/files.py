@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -39,7 +40,7 @@ class RecordWriter:
         self._begun = False
         self._worker = worker
 
-    def write(self, record: TurnRecord | TestRecord | SnapshotsRecord) -> None:
+    def write(self, record: TurnRecord | TestRecord | SnapshotsRecord | Mapping[str, Any]) -> None:
         """Add a record.
 
         Raises:
@@ -64,6 +65,12 @@ def as_json(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_fields)
     # What UTF-8 cannot say (half a surrogate pair) becomes an escape, which JSON reads.
     return text.replace("<", "\\u003c").encode("utf-8", "backslashreplace")
+
+
+def as_values(record: Any) -> dict[str, Any]:
+    """A record as JSON values."""
+    values: dict[str, Any] = json.loads(as_json(record))
+    return values
 
 
 def prepare(directory: Path) -> None:

@@ -30,6 +30,7 @@ from chatkit.types import (  # noqa: E402
     AssistantMessageContent,
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
+    ProgressUpdateEvent,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemUpdatedEvent,
@@ -38,8 +39,12 @@ from chatkit.types import (  # noqa: E402
 from fastapi import FastAPI, Request, Response  # noqa: E402
 from fastapi.responses import StreamingResponse  # noqa: E402
 from pydantic import TypeAdapter  # noqa: E402
+from syrupy.data import Snapshot, SnapshotCollection  # noqa: E402
+from syrupy.extensions.amber.serializer import AmberDataSerializer  # noqa: E402
 
 from chatkit_sim import Limits, MemoryStore, ModelScript, SimulatedClient, says  # noqa: E402
+from chatkit_sim.snapshots.golden import read_golden, write_golden  # noqa: E402
+from chatkit_sim.transcript import HEAD, full_transcript  # noqa: E402
 from chatkit_sim.wire import requests as wire  # noqa: E402
 
 EVENT = TypeAdapter(ThreadStreamEvent)
@@ -47,20 +52,21 @@ HELLO = wire.create_thread(wire.user_input([{"type": "input_text", "text": "Hi"}
 
 
 class Talker(ChatKitServer):
-    """One message of many text deltas, without an agent."""
+    """Messages of many text deltas, without an agent."""
 
-    def __init__(self, deltas):
+    def __init__(self, deltas, messages=1):
         super().__init__(MemoryStore())
-        self.deltas = deltas
+        self.deltas, self.messages = deltas, messages
 
     async def respond(self, thread, input_user_message, context):
-        base = {"id": "msg_1", "thread_id": thread.id, "created_at": datetime.now()}
-        yield ThreadItemAddedEvent(item=AssistantMessageItem(**base, content=[]))
-        update = AssistantMessageContentPartTextDelta(content_index=0, delta="word ")
-        for _ in range(self.deltas):
-            yield ThreadItemUpdatedEvent(item_id="msg_1", update=update)
-        text = AssistantMessageContent(text="word " * self.deltas)
-        yield ThreadItemDoneEvent(item=AssistantMessageItem(**base, content=[text]))
+        for number in range(self.messages):
+            base = {"id": f"msg_{number}", "thread_id": thread.id, "created_at": datetime.now()}
+            yield ThreadItemAddedEvent(item=AssistantMessageItem(**base, content=[]))
+            update = AssistantMessageContentPartTextDelta(content_index=0, delta="word ")
+            for _ in range(self.deltas):
+                yield ThreadItemUpdatedEvent(item_id=f"msg_{number}", update=update)
+            text = AssistantMessageContent(text="word " * self.deltas)
+            yield ThreadItemDoneEvent(item=AssistantMessageItem(**base, content=[text]))
 
 
 class OneReply(ChatKitServer):
@@ -100,8 +106,8 @@ def bare_deltas(count):
         return runner.run(bare(Talker(count)))
 
 
-def simulated_deltas(count):
-    with SimulatedClient(Talker(count), limits=Limits(events=10**8, seconds=3600)) as client:
+def simulated_deltas(count, messages=1):
+    with SimulatedClient(Talker(count, messages), limits=Limits(events=10**8, seconds=3600)) as client:
         return client.send("Hi")
 
 
@@ -113,8 +119,9 @@ def measure_deltas():
 
 
 def measure_growth():
+    # A hundred messages rather than one: chatkit's server copies a message's text at each delta.
     small = best(lambda: simulated_deltas(10_000)) / 10_000
-    large = best(lambda: simulated_deltas(1_000_000), 1) / 1_000_000
+    large = best(lambda: simulated_deltas(10_000, 100), 1) / 1_000_000
     yield "an event at 1,000,000 / at 10,000", large / small, 1.2
 
 
@@ -155,6 +162,45 @@ def measure_agent():
 
     plain(), ours()
     yield "a scripted one-reply turn / bare process()", best(ours, 5) / best(plain, 5), 1.2
+
+
+def measure_snapshots():
+    """Write a golden file and compare with it: transcripts against syrupy's default serializer, in its own files."""
+
+    def events_of(count):
+        events = bare_deltas(count - 4)
+        for number, event in enumerate(events):
+            if number % 10 == 9 and isinstance(event, ThreadItemUpdatedEvent):  # a stream is not one text only
+                events[number] = ProgressUpdateEvent(text=f"Step {number}")
+        return events
+
+    def transcripts(events, path):
+        def round_trip():
+            path.unlink(missing_ok=True)
+            write_golden(path, {"test_many": full_transcript(events).removeprefix(HEAD).strip("\n")})
+            return read_golden(path)["test_many"] == full_transcript(events).removeprefix(HEAD).strip("\n")
+
+        return round_trip
+
+    def amber(events, path):
+        def round_trip():
+            path.unlink(missing_ok=True)
+            collection = SnapshotCollection(location=str(path))
+            collection.add(Snapshot(name="test_many", data=AmberDataSerializer.serialize(events)))
+            AmberDataSerializer.write_file(collection)
+            (read,) = AmberDataSerializer.read_file(str(path))
+            return read.data == AmberDataSerializer.serialize(events)
+
+        return round_trip
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "golden")
+        few, many = events_of(10_000), events_of(100_000)
+        for trip in (transcripts(few[:50], path), amber(few[:50], path)):
+            assert trip(), "what was read is not what was written"
+        ours, theirs = best(transcripts(few, path)), best(amber(few, path))
+        yield f"snapshot of 10,000 events ({ours:.3f} s) / syrupy's Amber ({theirs:.3f} s)", ours / theirs, 1
+        yield "an event's snapshot at 100,000 / at 10,000", best(transcripts(many, path)) / ours / 10, 1.2
 
 
 def measure_start():
@@ -220,6 +266,7 @@ MEASURES = {
     "growth": measure_growth,
     "memory": measure_memory,
     "agent": measure_agent,
+    "snapshots": measure_snapshots,
     "transports": measure_transports,
 }
 

@@ -107,6 +107,47 @@ def test_a_run_writes_a_report(project):
     assert (project.path / "out" / "summary.md").read_text().startswith("## chatkit-sim: 3 failed, 1 passed, 1 xfailed")
 
 
+REDACTING = """
+import re
+import pytest
+from chatkit_sim.snapshots import ThreadStreamSnapshotExtension
+
+class OurSnapshots(ThreadStreamSnapshotExtension):
+    redact = ("item.arguments.item", re.compile("ORD-[0-9]+"), lambda path, value: 0 if value == 4711 else value)
+
+@pytest.fixture
+def chatkit_snapshot_extension():
+    return OurSnapshots
+"""
+
+SECRETS = """
+from chatkit_sim import calls, says
+
+def test_keeps_a_secret(chatkit_client, chatkit_model):
+    chatkit_model.script(calls("add_to_todo_list", item="zebra"), says("Added zebra to ORD-12345."))
+    chatkit_client.client_tool(name="add_to_todo_list")(lambda item: {"pin": 4711, "ok": True})
+    assert chatkit_client.send("A zebra, please").text == "zebra, pin 4711, of ORD-12345"
+"""
+
+
+def test_what_is_taken_out_of_snapshots_is_not_in_reports(project):
+    (project.path / "conftest.py").write_text(CONFTEST + REDACTING)
+    (project.path / "test_it.py").write_text(SECRETS)
+    run(project, "--chatkit-sim-report", "out")
+    written = {path.name: path.read_text() for path in (project.path / "out").rglob("*") if path.is_file()}
+    assert {"index.html", "summary.md", "report.json", "main.jsonl"} == written.keys()
+    for name, text in written.items():
+        for secret in ("zebra", "4711", "ORD-12345"):
+            assert secret not in text, f"{secret} in {name}"
+    (turn,) = report_in(project.path / "out")["tests"][0]["turns"]
+    assert [each["text"] for each in turn["chat"]] == [
+        "A <redacted>, please",
+        'add_to_todo_list(item="<redacted>")',
+        "Added <redacted> to <redacted>.",
+    ]
+    assert turn["streams"][0]["call"]["output"] == {"pin": 0, "ok": True}
+
+
 def test_workers_write_the_same_report(project):
     few = ("--chatkit-sim", "-k", "test_ or plain-reply or client-tool-answered")
     run(project, *few, "--chatkit-sim-report=one")
