@@ -14,7 +14,7 @@ from chatkit.types import ClientEffectEvent, ThreadItem, ThreadItemReplacedEvent
 
 from ..errors import UsageError, Violation, ViolationError
 from ..recording import SERVING, Comparison, Fold, OutlivingTask, RecordedStream, Reload, ThreadView, Turn
-from ..rules import RELOAD_RULES, Evidence, Verdict
+from ..rules import RELOAD_RULES, Evidence, PageContract, Verdict
 from ..transports import Transport
 from ..wire import OneEvent, Request
 from ..wire import requests as wire
@@ -284,6 +284,7 @@ class ClientCore:
             turn,
             tuple(self.turns),
             self.tools.contracts(),
+            self._declared(),
             **self.bench.new_evidence(),
             **self._witness.knows(self.thread_id),
             reload=reload,
@@ -295,6 +296,12 @@ class ClientCore:
         verdict = self.bench.catalogue.judge(evidence)
         errors = self.bench.keep(turn, verdict, self._unexpected(turn, verdict)).raised
         return Outcome(turn, failure or _violation_error(errors, turn))
+
+    def _declared(self) -> PageContract | None:
+        if self.bench.frontend is None:
+            return None
+        effects, actions = ([name for name, _ in handlers] for handlers in (self.effects, self.actions))
+        return PageContract(_names(effects), _names(actions))
 
     def _unexpected(self, turn: Turn, verdict: Verdict) -> list[Violation]:
         # What is ignored may be expected all the same, where an ignore speaks of the whole codebase.
@@ -367,6 +374,11 @@ class ClientCore:
         if thread_id is None:
             raise UsageError(f"{move}() needs a thread, and this client has none yet: send() something first.")
         return thread_id
+
+
+def _names(handled: Sequence[str | None]) -> frozenset[str] | None:
+    names = frozenset(name for name in handled if name is not None)
+    return names if len(names) == len(set(handled)) else None  # a handler without a name takes them all
 
 
 def _violation_error(errors: Sequence[Violation], turn: Turn) -> ViolationError | None:

@@ -11,6 +11,7 @@ from .hygiene import HYGIENE_RULES
 from .images import IMAGE_RULES
 from .items import ITEM_RULES
 from .model_input import MODEL_INPUT_RULES
+from .page import PAGE_RULES
 from .persistence import PERSISTENCE_RULES
 from .privacy import PRIVACY_RULES
 from .provider import PROVIDER_RULES
@@ -31,6 +32,7 @@ _RULES: tuple[Rule, ...] = (
     *WIDGET_RULES,
     *IMAGE_RULES,
     *CLIENT_TOOL_RULES,
+    *PAGE_RULES,
     *MODEL_INPUT_RULES,
     *PERSISTENCE_RULES,
     *HYGIENE_RULES,

@@ -26,6 +26,19 @@ class ClientToolContract:
 
 
 @dataclass(frozen=True)
+class PageContract:
+    """What the page declares besides its client tools, as far as rules care.
+
+    Attributes:
+        effects: The client effects that it handles, by name; ``None`` when it handles all.
+        actions: The types of the widget actions that it handles; ``None`` when it handles all.
+    """
+
+    effects: frozenset[str] | None
+    actions: frozenset[str] | None
+
+
+@dataclass(frozen=True)
 class BlockedCall:
     """A connection that the network guard stopped.
 
@@ -105,6 +118,7 @@ class Evidence:
         turn: The turn.
         earlier: The client's turns before it.
         client_tools: What the page registered, by name.
+        page: What else the page declares; ``None`` when nothing was declared, and so all is allowed.
         unscripted: Model calls of this turn without a step.
         refused: Requests of this turn that the model's provider would refuse.
         blocked: Connections stopped during this turn.
@@ -118,6 +132,7 @@ class Evidence:
     turn: Turn
     earlier: Sequence[Turn] = ()
     client_tools: Mapping[str, ClientToolContract] = field(default_factory=dict)
+    page: PageContract | None = None
     unscripted: Sequence[UnscriptedCall] = ()
     refused: Sequence[RefusedRequest] = ()
     blocked: Sequence[BlockedCall] = ()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from chatkit.types import ClientEffectEvent, ClientToolCallItem, ThreadItemDoneEvent
+from chatkit.types import ClientEffectEvent, ClientToolCallItem, SyncCustomActionResponse, ThreadItemDoneEvent
 from client_pages import PageServer, button, card, showing
 
 from chatkit_sim import Policies, SimulatedClient, UsageError, ViolationError
@@ -54,6 +54,42 @@ def test_names_alone_are_handled_by_doing_nothing():
         assert client.click("Open").request.type == "widgets.onAction"
 
 
+def test_what_the_page_does_not_declare_is_a_violation():
+    widget = card(button("Open", "open", action={"handler": "client", "payload": {"handler": "client", "type": "no"}}))
+    with SimulatedClient(PageServer(showing(widget)), frontend=Frontend(effects=["confetti"])) as client:
+        with pytest.raises(ViolationError, match='action "open"') as caught:
+            client.send("show")
+        [violation] = caught.value.violations
+        assert violation.rule == "frontend-has-what-is-asked"
+        assert (violation.place.event, violation.subjects) == (4, {"action": "open"})
+    with SimulatedClient(PageServer(showing(widget)), frontend=Frontend()) as client:
+        client.on_action(lambda action, item: None)
+        client.send("show")
+    with SimulatedClient(PageServer(asks), frontend=Frontend(client_tools={"add": lambda **_: 1})) as client:
+        client.on_effect(name="fireworks")(lambda event: None)
+        with client.expecting(violation="frontend-has-what-is-asked") as caught:
+            client.send("milk")
+        assert 'effects that the page handles: "fireworks"' in str(caught.violations[0])
+        client.on_effect(name="confetti")(lambda event: None)
+        client.send("milk")
+
+
+def test_a_widget_that_an_action_brings_without_a_stream_is_held_to_it_too():
+    before, after = (card(button("Flag", "flag", action={"streaming": False})), button("Open", "open"))
+    after["onClickAction"]["handler"] = "client"
+
+    class Flagging(PageServer):
+        async def sync_action(self, thread, action, sender, context):
+            shown = sender.model_copy(update={"widget": type(sender.widget).model_validate(card(after))})
+            await self.store.save_item(thread.id, shown, context)
+            return SyncCustomActionResponse(updated_item=shown)
+
+    with SimulatedClient(Flagging(showing(before)), frontend=Frontend()) as client:
+        client.send("show")
+        with pytest.raises(ViolationError, match='action "open"'):
+            client.click("Flag")
+
+
 def test_a_foreign_client_tool_can_be_answered_by_policy():
     with SimulatedClient(PageServer(asks), policies=Policies(no_handler="post")) as client:
         with pytest.raises(ViolationError, match="client-tool-registered") as caught:
@@ -65,8 +101,11 @@ def test_the_contract_is_what_was_asked():
     frontend = Frontend(client_tools={"add": lambda **_: 1}, tools=[ComposerTool(id="search")], models=["small"])
     bench = Bench(PageServer(asks), frontend=frontend)
     with SimulatedClient(bench) as client:
+        other = client.another()
+        for tab in (client, other):
+            tab.on_effect(name="confetti")(lambda event: None)
         client.send("milk", tool_choice="search")
-        client.another().send("two eggs", model="small")
+        other.send("two eggs", model="small")
     asked = contract(bench.turns, frontend)
     assert asked["client_tools"]["add"]["arguments"] == {
         "schema": {

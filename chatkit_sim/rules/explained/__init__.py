@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from .agents import AGENTS
 from .explanation import Explanation
 from .items import ITEMS
+from .page import PAGE
 from .stored import STORED
 from .streams import STREAMS
 
-EXPLANATIONS: Mapping[str, Explanation] = {**STREAMS, **ITEMS, **AGENTS, **STORED}
+EXPLANATIONS: Mapping[str, Explanation] = {**STREAMS, **ITEMS, **AGENTS, **PAGE, **STORED}
 """By the rule's slug."""
 
 __all__ = ["EXPLANATIONS", "Explanation"]
