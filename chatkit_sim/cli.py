@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
-import textwrap
 import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .rules import Rule
+from .errors import UsageError
 
-_WIDTH = 88
+if TYPE_CHECKING:
+    from .rules import OwnRules, Rule
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,9 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="chatkit-sim", description="Test ChatKit servers. The tests themselves run with pytest; see pytest --help."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("rules", help="list the rules that every turn is held to")
+    listing = commands.add_parser("rules", help="list the rules that every turn is held to")
     explain = commands.add_parser("explain", help="say what a rule asks for, and what happens otherwise")
     explain.add_argument("rule", metavar="RULE", help="the slug of a rule, such as stop-at-client-tool")
+    for command in (listing, explain):
+        command.add_argument("--conftest", metavar="FILE", help="a conftest.py that registers rules of your own")
     commands.add_parser("report", help="make one report of several, such as those of CI shards", add_help=False)
     commands.add_parser("review", help="accept or reject the snapshots that changed", add_help=False)
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -40,18 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] == "review":
         return _review(arguments[1:])
     given = parser.parse_args(arguments)
-    rules = _rules()
-    if given.command == "rules":
-        print(_listed(rules))
-        return 0
-    rule = next((rule for rule in rules if rule.slug == given.rule), None)
-    if rule is None:
-        close = get_close_matches(given.rule, [rule.slug for rule in rules], 1)
-        hint = f"Did you mean {close[0]!r}?" if close else "`chatkit-sim rules` lists them."
-        print(f"There is no rule {given.rule!r}. {hint}", file=sys.stderr)
+    try:
+        rules = _rules(given.conftest)
+    except UsageError as error:
+        print(error, file=sys.stderr)
         return 2
-    print(_explained(rule))
-    return 0
+    if given.command == "rules":
+        from .rules.telling import listed
+
+        print(listed(rules))
+        return 0
+    return _explain(given.rule, rules)
 
 
 def _report(arguments: Sequence[str]) -> int:
@@ -70,52 +72,51 @@ def _review(arguments: Sequence[str]) -> int:
         return run_review(arguments)
 
 
-def _rules() -> Sequence[Rule]:
+def _rules(conftest: str | None) -> Sequence[Rule]:
+    """Every rule, with those that a conftest.py registers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of its own widget classes
-        from .rules import ALL_RULES
+        from .rules import OwnRules
 
-    return ALL_RULES
-
-
-def _listed(rules: Sequence[Rule]) -> str:
-    width = max(len(rule.slug) for rule in rules)
-    families: dict[str, list[str]] = {}
-    for rule in rules:
-        marks = "".join([" (t)" if rule.timeline else "", " (warning)" if rule.severity == "warning" else ""])
-        text = textwrap.wrap(f"{rule.must_hold}{marks}", _WIDTH - width)
-        lines = [f"  {rule.slug:<{width}}  {text[0]}", *(f"{'':{width + 4}}{line}" for line in text[1:])]
-        families.setdefault(rule.family, []).extend(lines)
-    parts = ["\n".join([family, *lines]) for family, lines in families.items()]
-    parts.append(
-        "(t) reads what the agent's run did as well; without an observed run it is not checked, or in part only.\n"
-        "(warning) does not fail a test. `chatkit-sim explain RULE` says more."
-    )
-    return "\n\n".join(parts)
+        rules = OwnRules()
+        if conftest is not None:
+            _register(rules, Path(conftest))
+    return rules.all
 
 
-def _explained(rule: Rule) -> str:
-    about = {"turn": "at the end of each turn", "test": "at the end of a test", "both": "after turns and tests"}
-    reads = {
-        "needed": "It reads what the agent's run did; without an observed run it is not checked.",
-        "helps": "It reads the events, and what the agent's run did; without an observed run it is checked in part.",
-        None: "It reads the events alone.",
-    }
-    breaks = "fails the test" if rule.severity == "error" else "gives a warning"
-    lines = [
-        ("", rule.must_hold),
-        ("Otherwise", rule.why),
-        ("Checked", f"{about[rule.about]}; a violation {breaks}. {reads[rule.timeline]}"),
-        ("Source", rule.source),
-        ("Ignore", f'@pytest.mark.chatkit(ignore=["{rule.slug}: why"])'),
-    ]
-    head = f"{rule.slug}  ({rule.family})"
-    return "\n".join([head, "", *(_paragraph(label, text) for label, text in lines)])
+def _register(rules: OwnRules, path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.")
+    sys.path[:0] = [str(path.parent.resolve()), str(Path.cwd())]
+    try:
+        register = runpy.run_path(str(path)).get("pytest_chatkit_rules")
+    except Exception as error:
+        raise UsageError(f"{path} cannot be loaded: {type(error).__name__}: {error}.") from error
+    if register is None:
+        raise UsageError(f"{path} registers no rules: it defines no function `pytest_chatkit_rules(rules)`.")
+    register(rules=rules)
 
 
-def _paragraph(label: str, text: str) -> str:
-    if not label:
-        return textwrap.fill(text, _WIDTH) + "\n"
-    return textwrap.fill(
-        text, _WIDTH, initial_indent=f"{label:<10} ", subsequent_indent=" " * 11, break_long_words=False
-    )
+def _explain(slug: str, rules: Sequence[Rule]) -> int:
+    from .rules.telling import explained
+
+    rule = next((rule for rule in rules if rule.slug == slug), None)
+    if rule is not None:
+        print(explained(rule))
+        return 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+        from .simulation.names import ELSEWHERE, SCENES
+    if slug in ELSEWHERE:
+        where = "the scenarios and campaigns of pytest --chatkit-sim"
+        print(f"{slug}\n\n{ELSEWHERE[slug]}\n\nNo rule of turns and tests: {where} look at it.")
+        return 0
+    if slug in SCENES:
+        print(
+            f"{slug!r} is no rule but a scenario of pytest --chatkit-sim, which is held to all rules.", file=sys.stderr
+        )
+        return 2
+    close = get_close_matches(slug, [*(rule.slug for rule in rules), *ELSEWHERE], 1)
+    hint = f"Did you mean {close[0]!r}?" if close else "`chatkit-sim rules` lists them."
+    print(f"There is no rule {slug!r}. {hint}", file=sys.stderr)
+    return 2

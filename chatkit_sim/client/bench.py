@@ -163,6 +163,17 @@ class Bench:
     def door(self, door: Door) -> None:
         self._doorway.door = door
 
+    @property
+    def unseen(self) -> Mapping[str, str]:
+        """What rules cannot see of the server, by slug, each with why."""
+        if self.server is not None:
+            return {}
+        why = "the server is reached over HTTP"
+        unseen = {"no-work-after-cancel": f"{why}: what it writes to its store cannot be seen"}
+        if self.door.kind == "http":
+            unseen["no-leaked-tasks"] = f"{why}, and runs on an event loop of its own"
+        return unseen
+
     async def transport(self, headers: Mapping[str, str] | None = None) -> Transport:
         """A new client's way to the server, which is opened now if it was not.
 

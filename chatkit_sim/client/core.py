@@ -290,6 +290,7 @@ class ClientCore:
             reload=reload,
             answers=self.bench.surroundings.take_answers(),
             outliving=outliving,
+            unseen=self.bench.unseen,
         )
         self._witness.compares(self.thread_id, turn.view, reload)
         self.turns.append(turn)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .base import Rule
 from .client_tools import CLIENT_TOOL_RULES
-from .explained import EXPLANATIONS
+from .explained import EXPLANATIONS, READS
 from .hygiene import HYGIENE_RULES
 from .images import IMAGE_RULES
 from .items import ITEM_RULES
@@ -43,6 +43,7 @@ _RULES: tuple[Rule, ...] = (
 
 def _explained(rule: Rule) -> Rule:
     told = EXPLANATIONS.get(rule.slug)
+    rule = replace(rule, reads=READS.get(rule.slug, rule.reads))
     return rule if told is None else replace(rule, broken=told.broken, mended=told.mended, traps=told.traps)
 
 

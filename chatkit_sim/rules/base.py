@@ -127,6 +127,7 @@ class Evidence:
         shared: Whether others had to do with the thread since then: another client, or requests outside of any turn.
         answers: Responses outside of the turn's streams since the turn before, those of the reload among them.
         outliving: Tasks that the turn left behind.
+        unseen: Rules that could not see what they are about, by slug, each with why.
     """
 
     turn: Turn
@@ -141,6 +142,7 @@ class Evidence:
     shared: bool = False
     answers: Sequence[Answer] = ()
     outliving: Sequence[OutlivingTask] = ()
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def histories(self) -> tuple[StreamHistory, ...]:

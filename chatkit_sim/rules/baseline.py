@@ -107,9 +107,7 @@ class Baseline:
                 ignore = Ignore.parse(line, origin="baseline", known=known, what=f"the line {line!r} ({where})")
                 if ignore.named in ignores:
                     first, _ = ignores[ignore.named]
-                    raise UsageError(
-                        f"{where}: {ignore.named} stands in line {first} already. Leave one of the two."
-                    )
+                    raise UsageError(f"{where}: {ignore.named} stands in line {first} already. Leave one of the two.")
                 ignores[ignore.named] = number, ignore
                 comments.append(tuple(above))
                 above = []

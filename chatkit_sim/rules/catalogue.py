@@ -102,6 +102,7 @@ class Catalogue:
         observed = any(stream.timeline.observed for stream in evidence.turn.streams)
         rules = [rule for rule in self.rules if rule.about != "test" and (only is None or rule.slug in only)]
         blind = {} if observed else {rule.slug: _why_blind(rule) for rule in rules if rule.timeline is not None}
+        blind |= {rule.slug: why for rule in rules if (why := evidence.unseen.get(rule.slug)) is not None}
         able = [rule for rule in rules if observed or rule.timeline != "needed"]
         return self._judge(able, evidence, f"turn {evidence.turn.number}", blind)
 

@@ -59,7 +59,8 @@ def _no_leaked_tasks(evidence: Evidence) -> Iterable[Violation]:
             details=[f"task {quoted(task.name)}", *([f"at {task.where}"] if task.where else [])],
             remedy="Await it before respond ends, and cancel it in a `finally`: `task.cancel()`. A task that is meant "
             "to "
-            f'live on is allowed by name: Policies(background_tasks=["{task.coroutine}"]).',
+            f"live on is allowed by name: the ini line `chatkit_background_tasks = {task.coroutine}` (without pytest, "
+            f'Policies(background_tasks=["{task.coroutine}"])).',
             subjects={"task": task.coroutine},
             severity="warning",
         )

@@ -61,7 +61,7 @@ def _no_network(evidence: Evidence | TestEvidence) -> Iterable[Violation]:
         frames.setdefault(_address(blocked), []).append(blocked.frame)
         asked.setdefault(_address(blocked), []).extend([blocked.request] if blocked.request else [])
     for address, places in frames.items():
-        requests = list(dict.fromkeys(asked[address]))
+        requests, host = list(dict.fromkeys(asked[address])), address.rpartition(":")[0] or address
         yield Violation(
             rule="no-network",
             place=_where(evidence),
@@ -71,10 +71,10 @@ def _no_network(evidence: Evidence | TestEvidence) -> Iterable[Violation]:
                 *(f"no route of chatkit_openai_api matches {request}" for request in requests),
                 *(f"from {frame}" for frame in dict.fromkeys(places)),
             ],
-            remedy="Set a route for it on chatkit_openai_api, or allow the host for tests that mean to reach it."
-            if requests
-            else "Give that code a fake in the test, or allow the host for tests that mean to reach it.",
-            subjects={"host": address.rpartition(":")[0] or address},
+            remedy=("Set a route for it on chatkit_openai_api" if requests else "Give that code a fake in the test")
+            + f", or allow the host where tests mean to reach it: the ini line `chatkit_allow_network = {host}` "
+            f'(without pytest, allow_network=["{host}"]).',
+            subjects={"host": host},
         )
 
 

@@ -10,6 +10,7 @@ from ..recording import Turn
 from .any_model import Plan
 from .cast import AgentSeen, Asking, Cast, ToolSeen
 from .fault_scenarios import FAULT_SCENARIOS
+from .isolation_scenario import ISOLATION
 from .simulation import NotApplicable, Scenario, Simulation
 from .store_scenarios import STORE_SCENARIOS
 from .survey import GREETING, explore, learn, request_of, survey
@@ -206,6 +207,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "The page is reloaded while a client tool runs, and the user writes something else.",
         _message_while_pending,
     ),
+    ISOLATION,
     *STORE_SCENARIOS,
     *FAULT_SCENARIOS,
 )

@@ -8,10 +8,11 @@ from .agents import AGENTS
 from .explanation import Explanation
 from .items import ITEMS
 from .page import PAGE
+from .reads import READS
 from .stored import STORED
 from .streams import STREAMS
 
 EXPLANATIONS: Mapping[str, Explanation] = {**STREAMS, **ITEMS, **AGENTS, **PAGE, **STORED}
 """By the rule's slug."""
 
-__all__ = ["EXPLANATIONS", "Explanation"]
+__all__ = ["EXPLANATIONS", "READS", "Explanation"]

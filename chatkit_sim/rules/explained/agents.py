@@ -107,7 +107,8 @@ AGENTS = {
         "    title.cancel()",
         traps=(
             "A task gets a time of grace after the turn (Limits(settle=...)).",
-            "Tasks that are meant to live on are allowed by name: Policies(background_tasks=[...]).",
+            "Tasks that are meant to live on are allowed by name: the ini option chatkit_background_tasks, or "
+            "Policies(background_tasks=[...]).",
             "The reader of its queue that the SDK leaves behind after a failed run is known.",
         ),
     ),
@@ -118,7 +119,8 @@ AGENTS = {
         traps=(
             "The SDK makes a text for the model of it; no event and no log shows it.",
             "Arguments that the tool's schema refuses are the model's fault and are not told.",
-            'It is a warning; Catalogue(severities={"server-tool-raised": "error"}) makes it fail the test.',
+            "The ini line `chatkit_severity = server-tool-raised: error` makes it fail the test, with its traceback; "
+            'without pytest it is Catalogue(severities={"server-tool-raised": "error"}).',
         ),
     ),
     "script-used-up": Explanation(
