@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,35 @@ class ClientToolError(Exception):
         self.payload = payload
 
 
+class SimplestResult:
+    """A client tool that is declared by a Hypothesis strategy for its results; it answers the simplest of them.
+
+    Campaigns draw from the strategy, and a test may register a handler of its own in its place.
+
+    Args:
+        strategy: The strategy.
+    """
+
+    def __init__(self, strategy: Any) -> None:
+        self.strategy = strategy
+        self._found: list[Any] = []
+
+    def __call__(self, **arguments: Any) -> Any:
+        """The simplest result, the same in every run."""
+        if not self._found:
+            import hypothesis
+
+            settings = hypothesis.settings(database=None)
+            self._found.append(hypothesis.find(self.strategy, lambda result: True, settings=settings))
+        return self._found[0]
+
+
+def is_strategy(value: Any) -> bool:
+    """Whether it is a Hypothesis strategy; where Hypothesis is not imported, nothing can be."""
+    strategies = sys.modules.get("hypothesis.strategies")
+    return strategies is not None and isinstance(value, strategies.SearchStrategy)
+
+
 @dataclass(frozen=True)
 class ClientTool:
     """A handler, and how its arguments are checked.
@@ -63,7 +93,10 @@ class ClientTool:
             UsageError: It cannot be called with keywords, or an annotation cannot be understood.
         """
         if not callable(handler):
-            raise UsageError(f"The client tool {name!r} needs a function as its handler, not {handler!r}.")
+            raise UsageError(
+                f"The client tool {name!r} needs a function as its handler, or a Hypothesis strategy for its results, "
+                f"not {handler!r}."
+            )
         try:
             signature = inspect.signature(handler)
             hints = typing.get_type_hints(handler, include_extras=True) if inspect.isroutine(handler) else {}
@@ -159,8 +192,10 @@ class ClientTools:
         Raises:
             UsageError: There is one of this name already, or its signature does not work.
         """
-        if name in self._tools and not replace:
-            existing = self._tools[name].handler
+        if is_strategy(handler):
+            handler = SimplestResult(handler)
+        existing = self._tools[name].handler if name in self._tools else None
+        if existing is not None and not (replace or isinstance(existing, SimplestResult)):
             raise UsageError(
                 f"A client tool {name!r} is registered already ({_where(existing)}). "
                 "Give the second one another name, or pass replace=True to take its place."

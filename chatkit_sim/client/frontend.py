@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from ..errors import UsageError
+from .client_tools import ClientTools, is_strategy
 
 MAX_SIZE = 100 * 1024 * 1024
 MAX_COUNT = 10
@@ -132,7 +133,9 @@ class Frontend:
     uploads no file that the page does not offer. A client without one does whatever the test says.
 
     Attributes:
-        client_tools: Handlers by name (``onClientTool``); see ``SimulatedClient.client_tool``.
+        client_tools: Handlers by name (``onClientTool``), see ``SimulatedClient.client_tool``; or Hypothesis strategies
+            for what the tool returns: campaigns draw from them, and in tests the simplest result is posted, unless the
+            test registers a handler.
         effects: Handlers of client effects by name (``chatkit.effect``), or just the names.
         actions: Handlers of widget actions with ``handler: "client"`` by type (``widgets.onAction``), or the types.
         tools: The composer's tools; a plain id is a tool that is cleared after each message.
@@ -155,7 +158,7 @@ class Frontend:
             )
     """
 
-    client_tools: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    client_tools: Mapping[str, Any] = field(default_factory=dict)
     effects: Mapping[str, Callable[..., Any]] | Iterable[str] = ()
     actions: Mapping[str, Callable[..., Any]] | Iterable[str] = ()
     tools: Sequence[ComposerTool | str] = ()
@@ -168,6 +171,9 @@ class Frontend:
     dictation: bool = False
 
     def __post_init__(self) -> None:
+        tools = ClientTools()
+        for name, handler in self.client_tools.items():
+            tools.add(name, handler)  # says what is wrong with it here, where it is declared
         if self.upload != "two_phase" and not isinstance(self.upload, DirectUpload):
             raise UsageError(f'Frontend(upload=...) is "two_phase" or DirectUpload(url=...), not {self.upload!r}.')
         for what, ids in (("tools", self.tool_options), ("models", self.model_options)):
@@ -183,6 +189,11 @@ class Frontend:
     def model_options(self) -> tuple[ComposerModel, ...]:
         """The composer's models."""
         return tuple(ComposerModel(id=model) if isinstance(model, str) else model for model in self.models)
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The strategies among the client tools, by name."""
+        return {name: value for name, value in self.client_tools.items() if is_strategy(value)}
 
     def tool(self, tool_id: str) -> ComposerTool:
         """The composer's tool of this id.

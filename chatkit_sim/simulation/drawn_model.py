@@ -35,6 +35,7 @@ _WORDS = 30  # known words that are kept
 _ID = re.compile(r"\b(?:[A-Za-z]{2,}[-_]\w*\d[\w-]*|[0-9a-f]{8}-[0-9a-f-]{27})\b")
 _SELDOM = 25  # one model call in so many goes wrong, and one in so many meets a defect of the SDKs
 _REACTIONS = ("answers",) * 6 + ("wrong",) * 2 + ("fails",) * 2 + ("late",)
+_KEPT = ("answers",) * 6 + ("late",)
 _DELAYS = (1.0, 30.0, 300.0)
 _ORDERS: Strategy = st.dictionaries(st.integers(0, 40), st.integers(1, 3), max_size=4)
 
@@ -87,6 +88,7 @@ class Drawing(Source):
         arguments: Strategies for tool arguments by ``tool.parameter``.
         formats: Strategies for formats of JSON schemas.
         results: Strategies for the results of client tools, by name.
+        promised: The same, as the page declares them: it returns nothing else, and does not fail.
         wrong: Whether models do what none should, now and then.
         upstream: Whether models meet known defects of the SDKs, now and then.
         waiting: Whether client tools may take their time.
@@ -96,6 +98,7 @@ class Drawing(Source):
     arguments: Mapping[str, Strategy] = field(default_factory=dict)
     formats: Mapping[str, Strategy] = field(default_factory=dict)
     results: Mapping[str, Strategy] = field(default_factory=dict)
+    promised: Mapping[str, Strategy] = field(default_factory=dict)
     wrong: bool = True
     upstream: bool = True
     waiting: bool = True
@@ -170,13 +173,15 @@ class Drawing(Source):
         return self._steps[key]
 
     def _draw_reaction(self, tool: str) -> Reaction:
-        kind = self.draw(st.sampled_from(_REACTIONS), label="the page")
+        promised = self.promised.get(tool)
+        kind = self.draw(st.sampled_from(_REACTIONS if promised is None else _KEPT), label="the page")
         if kind == "fails":
             return Reaction("fails", {"error": "The client tool failed."})
         if kind == "wrong":
             return Reaction("answers", self.draw(wrong_client_tool_results(), label="result"), wrong=True)
         delay = self.draw(st.sampled_from(_DELAYS), label="seconds") if kind == "late" and self.waiting else 0
-        return Reaction("answers", self.draw(self.results.get(tool, client_tool_results()), label="result"), delay)
+        results = self.results.get(tool, client_tool_results()) if promised is None else promised
+        return Reaction("answers", self.draw(results, label="result"), delay)
 
 
 _DICE: Strategy = st.sampled_from(range(_SELDOM))

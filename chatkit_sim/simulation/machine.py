@@ -184,7 +184,9 @@ def chatkit_state_machine(
         virtual_time=options.pop("virtual_time", True),
         options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it
     )
-    drawing = Drawing(arguments=arguments or {}, results=results or {}, waiting=world.virtual_time)
+    frontend = world.options.get("frontend")
+    promised = frontend.results if frontend is not None else {}
+    drawing = Drawing(arguments=arguments or {}, results=results or {}, promised=promised, waiting=world.virtual_time)
     machine = machine_for(world, drawing, kinds, name=name, messages=messages)
     # To explain a failure, Hypothesis plays it many times over.
     phases = [phase for phase in settings().phases if phase is not Phase.explain]

@@ -250,12 +250,21 @@ class Scene:
         core = client._core
         if self.bench.frontend is None:
             core.tools = _SceneTools(lambda tool, arguments: self._react(number, tool, arguments))
+        else:
+            for tool in self.bench.frontend.results:
+                core.tools.add(tool, self._reacting(number, tool), replace=True)
         self.clients.append(client)
 
     def _answer(self, agent: str, call: ModelCall, feeds_stream: bool) -> Step:
         said = self.source.step(agent, call, feeds_stream)
         self._said.append(said)
         return said.step
+
+    def _reacting(self, client: int, tool: str) -> Callable[..., Any]:
+        async def handler(**arguments: Any) -> Any:
+            return await self._react(client, tool, arguments)
+
+        return handler
 
     async def _react(self, client: int, tool: str, arguments: Mapping[str, Any]) -> Any:
         reaction = self.source.reaction(client, tool, arguments)

@@ -89,8 +89,14 @@ def simulate(
         virtual_time=virtual_time,
         options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it
     )
+    frontend = options.get("frontend")
     drawing = Drawing(
-        arguments=arguments or {}, results=results or {}, waiting=virtual_time, ordered=virtual_time, draw=data.draw
+        arguments=arguments or {},
+        results=results or {},
+        promised=frontend.results if frontend is not None else {},
+        waiting=virtual_time,
+        ordered=virtual_time,
+        draw=data.draw,
     )
     kinds = tuple(kinds)
     with cached_request_adapter(), collected_on_demand(), world.opened() as bench:

@@ -106,6 +106,8 @@ def _campaign(
     warnings.simplefilter("always", ChatKitSimWarning)
     item = request.node
     virtual = bool(item.config.getini("chatkit_sim_virtual_time"))
+    frontend = stage.bench.frontend
+    promised = frontend.results if frontend is not None else {}
     world = World(
         server=stage.server,
         context=context,
@@ -122,12 +124,12 @@ def _campaign(
         seconds=campaign_option(item.config, "time"),
         seed=campaign_option(item.config, "seed"),
         name=item.parent.nodeid if item.parent is not None else item.nodeid,
-        drawing=Drawing(arguments=arguments, waiting=virtual, ordered=virtual),
+        drawing=Drawing(arguments=arguments, promised=promised, waiting=virtual, ordered=virtual),
         met=_met_by(item),
         on_judged=partial(_add_judged, item),
         called=item.name,
         boundary=boundary_of(item) if isinstance(item, pytest.Function) else None,
-        declared=tuple(stage.bench.frontend.client_tools) if stage.bench.frontend is not None else (),
+        declared=tuple(name for name in frontend.client_tools if name not in promised) if frontend is not None else (),
     )
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from chatkit.types import ClientEffectEvent, ClientToolCallItem, SyncCustomActionResponse, ThreadItemDoneEvent
 from client_pages import PageServer, button, card, showing
+from hypothesis import strategies as st
 
 from chatkit_sim import Policies, SimulatedClient, UsageError, ViolationError
 from chatkit_sim.client import Bench, ComposerTool, Frontend, contract
@@ -44,6 +45,21 @@ def test_its_handlers_are_the_clients():
         client.send("show")
         client.click("Open")
     assert opened == [7]
+
+
+def test_a_strategy_for_results_posts_the_simplest_one_unless_the_test_registers_a_handler():
+    results = st.fixed_dictionaries({"added": st.text(), "left": st.integers(min_value=3)})
+    with SimulatedClient(
+        PageServer(asks), frontend=Frontend(client_tools={"add": results}, effects=["confetti"])
+    ) as client:
+        assert client.send("milk").text == "The page says {'added': '', 'left': 3}."
+        assert client.send("two eggs").client_tool_calls[0].output == {"added": "", "left": 3}
+        client.client_tool(name="add")(lambda item: {"added": item})
+        assert client.send("tea").text == "The page says {'added': 'tea'}."
+        with pytest.raises(UsageError, match="'add' is registered already"):
+            client.client_tool(name="add")(lambda item: None)
+    with pytest.raises(UsageError, match="a function as its handler, or a Hypothesis strategy for its results, not 3"):
+        SimulatedClient(PageServer(asks), frontend=Frontend(client_tools={"add": 3}))
 
 
 def test_names_alone_are_handled_by_doing_nothing():

@@ -1,14 +1,14 @@
 """The state machine and ``simulate``, in tests of one's own."""
 
 import pytest
-from campaign_servers import Broken, Forgetful, Polite
+from campaign_servers import Asking, Broken, Forgetful, Polite
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from todo.lists import TodoList
 from todo.server import TodoServer
 
-from chatkit_sim import UsageError
+from chatkit_sim import Frontend, UsageError
 from chatkit_sim.simulation import KINDS, StoryError, chatkit_state_machine, simulate
 
 QUICK = settings(
@@ -50,6 +50,20 @@ def test_a_machine_fails_for_the_rules_of_chatkit():
         run_state_machine_as_test(machine, settings=QUICK)
     assert caught.value.key[0] == "no-unexpected-error"
     assert len(caught.value.story) == 1  # Hypothesis has shrunk it
+
+
+def test_results_are_drawn_from_what_the_page_declares_and_nothing_else():
+    posted = []
+    frontend = Frontend(client_tools={"confirm": st.sampled_from([{"ok": 7}, {"ok": 8}])})
+
+    @QUICK
+    @given(st.data())
+    def talk(data):
+        conversation = simulate(lambda store: Asking(store), data, moves=3, kinds=("send",), frontend=frontend)
+        posted.extend(call.output["ok"] for turn in conversation.turns for call in turn.client_tool_calls)
+
+    talk()
+    assert set(posted) == {7, 8}
 
 
 def test_every_bug_has_a_class_of_its_own():
