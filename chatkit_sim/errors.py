@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+_PYTHON = sysconfig.get_path("stdlib")
 
 Severity = Literal["error", "warning"]
 
@@ -131,14 +134,19 @@ def describe_exception(error: BaseException, *, frames: int = 3) -> list[str]:
 
     Args:
         error: The exception.
-        frames: How many of its innermost frames to name.
+        frames: How many of its innermost frames to name; those of the standard library do not count.
     """
     text = "".join(traceback.format_exception_only(error)).strip()
+    found = traceback.extract_tb(error.__traceback__)
     places = [
         f"  at {frame.filename}:{frame.lineno} in {frame.name}: {frame.line or ''}".rstrip(": ")
-        for frame in traceback.extract_tb(error.__traceback__)[-frames:]
+        for frame in ([frame for frame in found if not _is_of_python(frame.filename)] or found)[-frames:]
     ]
     return [text, *places]
+
+
+def _is_of_python(filename: str) -> bool:
+    return filename.startswith((_PYTHON, "<frozen ")) and "site-packages" not in filename
 
 
 def _indented(text: str) -> list[str]:

@@ -91,6 +91,7 @@ class Bench:
 
     Attributes:
         judged: Every verdict, in order.
+        told_at: The file and line that warnings are told at; by default those of whoever concludes the test.
         takes_notes: Whether broken rules are only noted, not raised; to gather all that a baseline is to hold.
 
     Args:
@@ -109,6 +110,7 @@ class Bench:
         self.reload_check = options.get("reload_check", True)
         self.judged: list[Judged] = []
         self.takes_notes = False
+        self.told_at: tuple[str, int] | None = None
         self.frontend = options.get("frontend")
         self.remarks: list[str] = []
         self.surroundings = Surroundings()
@@ -291,7 +293,7 @@ class Bench:
 
     def _warn(self) -> None:
         for remark in dict.fromkeys(self.remarks):
-            warnings.warn(remark, ChatKitSimWarning, stacklevel=3)
+            self._tell(remark)
         found: dict[str, list[Violation]] = {}
         for judged in self.judged:
             for violation in judged.verdict.violations:
@@ -299,7 +301,13 @@ class Bench:
                     found.setdefault(violation.rule, []).append(violation)
         for violations in found.values():
             more = f"\n  (and {len(violations) - 1} more of this rule)" if len(violations) > 1 else ""
-            warnings.warn(f"{violations[0]}{more}", ChatKitSimWarning, stacklevel=3)
+            self._tell(f"{violations[0]}{more}")
+
+    def _tell(self, text: str) -> None:
+        if self.told_at is None:
+            warnings.warn(text, ChatKitSimWarning, stacklevel=4)
+        else:
+            warnings.warn_explicit(text, ChatKitSimWarning, *self.told_at)
 
 
 def _loop_is_running() -> bool:

@@ -149,8 +149,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--chatkit-severity",
         action="append",
         default=[],
-        metavar="RULE: error|warning",
-        help='Let a rule fail tests, or only warn, as in "server-tool-raised: error".',
+        metavar="RULE: SEVERITY",
+        help='Let a rule fail tests (error) or only warn (warning), as in "server-tool-raised: error".',
     )
     group.addoption(
         "--chatkit-sim-baseline",

@@ -21,7 +21,8 @@ class SnapshotWatch:
         options = config.option
         self.items: list[pytest.Item] = []
         self.passed: set[str] = set()
-        self.narrowed = bool(getattr(options, "lf", False)) or any("::" in each for each in options.file_or_dir or ())
+        named = getattr(options, "file_or_dir", None) or ()  # not there for --help
+        self.narrowed = bool(getattr(options, "lf", False)) or any("::" in each for each in named)
         self.finished = False
         self.compared = False
         self._config = config

@@ -62,6 +62,8 @@ class Stage:
             reload_check=settings.reload_check,
         )
         self.bench.takes_notes = settings.write_baseline
+        file, line, _ = item.location
+        self.bench.told_at = (str(item.config.rootpath / file), (line or 0) + 1)
 
     def set_server(self, server: Any, store: Any) -> None:
         """Give the bench what the fixtures came to."""
