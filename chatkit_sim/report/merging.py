@@ -75,7 +75,9 @@ class TestFound:
     def rank(self) -> tuple[int, int]:
         """Where it stands: failures first, then warnings."""
         order = _ORDER.index(self.record["outcome"])
-        return (order, 0) if self.failed else (len(_FAILED) + 1 - self.warned, order)
+        findings = self.record.get("findings", ())
+        known = bool(findings) and all(found["same_as"] for found in findings)
+        return (order, known) if self.failed else (len(_FAILED) + 1 - self.warned, order)
 
     def lines(self) -> Iterator[bytes]:
         """The turns, as JSON on one line each."""
@@ -197,8 +199,11 @@ class _Reader:
             self.tests.append(test)
 
     def collected(self) -> Collected:
-        tests = sorted(self.tests, key=lambda test: (test.rank, test.record["test"]))
-        told_once(test.record for test in tests)
+        def place(test: TestFound) -> Any:
+            return test.rank, test.record["test"]
+
+        told_once([test.record for test in sorted(self.tests, key=place)])
+        tests = sorted(self.tests, key=place)  # what is the same as elsewhere comes after that
         return Collected(self.runs, tests, self.summary, self.problems, self._goldens.unused())
 
     def _take(self, record: dict[str, Any], begun: dict[str, TestFound], spot: Spot) -> None:

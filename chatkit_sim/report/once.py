@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 
-def told_once(tests: Iterable[dict[str, Any]]) -> None:
-    """Shorten what was told before in the messages of test records, in the order in which they are shown.
+def told_once(tests: Sequence[dict[str, Any]]) -> None:
+    """Shorten what was told in full before in the messages of test records, in the order in which they are shown.
 
     Args:
         tests: Records as in ``TestRecord``.
     """
-    first: dict[str, str] = {}
+    told: dict[str, str] = {}
+    for name, found, _ in _findings(tests):
+        if not found["same_as"]:
+            told.setdefault(found["id"], name)
+    for name, found, test in _findings(tests):
+        met_in = told.get(found["id"], found["same_as"])
+        if found["same_as"]:
+            found["same_as"] = met_in
+        elif met_in != name:
+            found["same_as"] = met_in
+            test["message"] = test["message"].replace(found["text"], found["short"].format(met_in))
+
+
+def _findings(tests: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     for test in tests:
-        name = test["test"].rpartition("::")[2]
         for found in test.get("findings", ()):
-            met_in = first.setdefault(found["id"], name)
-            if met_in != name:
-                found["same_as"] = met_in
-                test["message"] = test["message"].replace(found["text"], found["short"].format(met_in))
+            yield test["test"].rpartition("::")[2], found, test

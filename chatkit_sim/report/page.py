@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from itertools import zip_longest
@@ -23,6 +24,7 @@ _STYLES = ("page.css", "conversation.css")
 _SCRIPTS = ("dom.js", "chat.js", "timeline.js", "test.js", "overview.js", "start.js")
 _RECORDS = "<!-- records -->"  # nothing untrusted can look like it: every "<" of that is escaped
 _LINES = 400  # of a snapshot's difference
+_WHY = 200  # characters of a reason in the list
 
 
 def page(collected: Collected, changes: Sequence[ChangeRecord]) -> Iterator[bytes]:
@@ -48,11 +50,13 @@ def page(collected: Collected, changes: Sequence[ChangeRecord]) -> Iterator[byte
         first=collected.runs[0] if collected.runs else {"started": "", "versions": {}},
         coverage=coverage(collected.summary),
         changes=[(change, _side_by_side(change) if change.old is not None else []) for change in changes],
+        ids={test.record["test"]: test.id for test in reversed(collected.tests)},
         records=Markup(_RECORDS),
     )
+    changed = Counter(change.test for change in changes)
     head, tail = text.encode("utf-8", "backslashreplace").split(_RECORDS.encode())
     yield head
-    yield from _block("index", as_json([_overview(test) for test in collected.tests]))
+    yield from _block("index", as_json([_overview(test, changed[test.record["test"]]) for test in collected.tests]))
     for test in collected.tests:
         yield from _block(f"test-{test.id}", as_json({**test.record, "summary": None}))
         for turn, line in zip(test.turns, test.lines(), strict=True):
@@ -76,7 +80,7 @@ def _block(name: str, line: bytes) -> Iterator[bytes]:
     yield b"</script>\n"
 
 
-def _overview(test: TestFound) -> dict[str, Any]:
+def _overview(test: TestFound, changes: int) -> dict[str, Any]:
     record = test.record
     return {
         "id": test.id,
@@ -85,12 +89,22 @@ def _overview(test: TestFound) -> dict[str, Any]:
         "outcome": record["outcome"],
         "failed": test.failed,
         "warned": test.warned,
+        "why": _why(record),
+        "changes": changes,
+        "findings": [[found["rule"], found["same_as"]] for found in record["findings"]],
         "broken": [[each["rule"], each["status"]] for each in test.violations],
         "turns": [
             [turn["index"], turn["number"], turn["thread"], turn["asked"], turn["steps"], _worst(turn)]
             for turn in test.turns
         ],
     }
+
+
+def _why(record: dict[str, Any]) -> str:
+    """Why a test failed, in one line: what pytest marks as the error, or how the message begins."""
+    lines = [line for line in record["message"].splitlines() if line.strip()]
+    error = next((line[1:].strip() for line in lines if line.startswith("E  ")), lines[0] if lines else "")
+    return error if len(error) <= _WHY else f"{error[:_WHY]}…"
 
 
 def _worst(turn: dict[str, Any]) -> str:

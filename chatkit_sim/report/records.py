@@ -230,7 +230,8 @@ class FindingRecord:
         text: How the message of the test tells it in full.
         short: How it tells it where it was told before; ``{}`` stands for the campaign that did.
         same_as: The campaign that did; empty where it is told in full.
-        file: The test that shows it, as a file of the report directory.
+        test: A test that shows it; empty where it does not show again.
+        file: The same as a file of the report directory.
     """
 
     id: str
@@ -238,6 +239,7 @@ class FindingRecord:
     text: str
     short: str
     same_as: str
+    test: str
     file: str
 
 

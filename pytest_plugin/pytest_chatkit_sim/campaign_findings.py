@@ -112,6 +112,7 @@ def annotate(item: pytest.Item, error: CampaignError, report: pytest.TestReport)
             "text": str(one),
             "short": str(replace(one, same_as="{}")),
             "same_as": one.same_as,
+            "test": one.test if one.reproducible else "",
             "file": one.file,
         }
         for one in error.findings

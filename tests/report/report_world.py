@@ -23,7 +23,7 @@ from chatkit_sim.errors import ViolationError
 from chatkit_sim.report import summarize
 from chatkit_sim.report.files import RecordWriter
 from chatkit_sim.report.making import make_report
-from chatkit_sim.report.records import TestRecord
+from chatkit_sim.report.records import FindingRecord, TestRecord
 from chatkit_sim.report.turns import turn_record, violation_records
 
 RESPONDERS = pathlib.Path(__file__).parents[2] / "fixtures" / "responders"
@@ -117,10 +117,19 @@ def shop_turns(*messages):
     return judged(ShopServer, *messages, script=script, tools=["add"])
 
 
+def finding(bug="e18e8c90", same_as="", test=""):
+    """A bug as a campaign tells of it."""
+    rule = "one-client-tool-call-per-turn"
+    text = f"{rule}: found in conversation 2.\n\n    the user writes {ATTACK!r}\n\nAs a test:\n\n    {test}"
+    short = f"{rule}: found in conversation 2. The same as in {{}}."
+    told = short.format(same_as) if same_as else text
+    return FindingRecord(id=bug, rule=rule, text=told, short=short, same_as=same_as, test=test, file="")
+
+
 def written(directory, tests, worker="main"):
-    """Write records as the plugin does: ``{node id: (outcome, judged turns, message)}``."""
+    """Write records as the plugin does: ``{node id: (outcome, judged turns, message, *findings)}``."""
     writer = RecordWriter(directory, worker)
-    for node_id, (outcome, turns, message) in tests.items():
+    for node_id, (outcome, turns, message, *findings) in tests.items():
         number = 0
         for one in turns:
             record = turn_record(one, node_id, number + 1)
@@ -138,6 +147,7 @@ def written(directory, tests, worker="main"):
                 seconds=0.25,
                 message=message,
                 violations=whole,
+                findings=findings,
                 summary=summarize(turns).to_json(),
             )
         )

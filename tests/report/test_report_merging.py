@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from report_world import ForgetfulServer, judged, shop_turns, written
+from report_world import ForgetfulServer, finding, judged, shop_turns, written
 
 from chatkit_sim.errors import UsageError
 from chatkit_sim.report import Summary
@@ -84,6 +84,17 @@ def test_shards_become_one_report(tmp_path, good, bad, capsys):
     # A second time gives the same, also from the merged report itself.
     assert run_report(["merge", str(into), str(second), "--into", str(into)]) == 0
     assert len(json.loads((into / "report.json").read_text())["tests"]) == 2
+
+
+def test_a_bug_is_told_in_full_once(tmp_path):
+    full, short = finding(test="def test_it(): ..."), finding(same_as="campaign-b")
+    written(tmp_path, {"t.py::campaign-a": ("failed", [], short.text, short)}, "gw0")
+    written(tmp_path, {"t.py::campaign-b": ("failed", [], full.text, full)}, "gw0")
+    written(tmp_path, {"t.py::campaign-c": ("failed", [], full.text, full)}, "gw1")  # which knows nothing of the others
+    tests = {test.record["test"][-1]: test.record for test in collect(tmp_path).tests}
+    assert list(tests) == ["b", "a", "c"]
+    assert [tests[name]["findings"][0]["same_as"] for name in "abc"] == ["campaign-b", "", "campaign-b"]
+    assert [tests[name]["message"] for name in "abc"] == [short.text, full.text, short.text]
 
 
 def test_the_schema_can_be_printed(capsys):

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from report_accessibility import HEADING_JUMPS, LOW_CONTRAST, NAMED, SMALL_TARGETS, TWICE
 from report_browser import find_chromium, opened
-from report_world import ATTACK, EchoServer, ForgetfulServer, judged, made, shop_turns, written
+from report_world import ATTACK, EchoServer, ForgetfulServer, finding, judged, made, shop_turns, written
 
 from chatkit_sim.report.making import make_report
 from chatkit_sim.snapshots import Pending, PendingSnapshots
@@ -178,6 +178,55 @@ def test_snapshots_stand_side_by_side_with_the_command_that_accepts_them(page):
     assert ["  | Added milk.", f"  | Added {ATTACK}"] in cells
     assert ["", "  | Anything else?"] in cells
     assert any(command.endswith("--accept 'tests/t.py::test_x[a b]'") for command in page.text(".command code"))
+
+
+@pytest.fixture(scope="module")
+def campaigns(tmp_path_factory):
+    """A report of two campaigns with one bug, and of a test with a snapshot to review."""
+    directory = tmp_path_factory.mktemp("campaigns")
+    code = f"def test_it(chatkit_client):\n    chatkit_client.send({ATTACK!r})"
+    PendingSnapshots(directory, directory).add(Pending("a.chatkit", "x", "t.py::test_x", "t.py", 7, OLD, NEW))
+    tests = {
+        "t.py::chatkit-sim::campaign-a": ("failed", [], "a: ...", finding(same_as="campaign-b")),
+        "t.py::chatkit-sim::campaign-b": ("failed", [], "b: ...", finding(test=code)),
+        "t.py::test_x": ("failed", shop_turns("Milk"), "def test_x():\nE   assert [+ received] == [- snapshot]"),
+        "t.py::test_y": ("error", [], "t.py:3: in test_y\nE   OSError: no server"),
+    }
+    return made(directory, tests), code
+
+
+def test_a_bug_of_a_campaign_is_told_with_the_test_to_paste(open_page, campaigns):
+    report, code = campaigns
+    page = open_page().open(report)
+    assert page.text("#list .chip") == [
+        "one-client-tool-call-per-turn",
+        "1 snapshot to review",
+        "one-client-tool-call-per-turn: the same as in campaign-b",
+    ]
+    page.run("[...document.querySelectorAll('#list a')].find((a) => a.textContent.endsWith('campaign-a')).click()")
+    page.run("document.querySelector('.finding a').click()")
+    page.wait_for("document.getElementById('test-title').textContent.endsWith('campaign-b')")
+    assert "the user writes" in page.text(".finding pre")[0]
+    assert "As a test" not in page.text(".finding pre")[0]
+    assert page.run("document.querySelector('.finding code').textContent") == code
+    page.run("document.querySelector('.finding button').click()")
+    page.wait_for("document.querySelector('.finding button').textContent !== 'Copy'")
+    assert page.run(HEADING_JUMPS) == []
+    assert page.run(LOW_CONTRAST) == []
+    assert page.run("window.attacked") is None
+    assert page.complaints == []
+
+
+def test_a_failure_has_a_reason_in_the_list_and_a_way_to_its_snapshot(open_page, campaigns):
+    page = open_page().open(campaigns[0])
+    assert page.text("#list .why") == ["OSError: no server"]
+    page.run("[...document.querySelectorAll('#list a')].find((a) => a.textContent.endsWith('test_x')).click()")
+    page.wait_for("!document.getElementById('test').hidden")
+    page.run("[...document.querySelectorAll('#test a')].find((a) => a.hash.startsWith('#change-')).click()")
+    page.wait_for("document.activeElement.id === 'change-1'")
+    page.run("document.querySelector('#change-1 a').click()")
+    page.wait_for("document.activeElement.id === 'test-title'")
+    assert page.text("#test h1") == ["failed t.py::test_x"]
 
 
 def test_coverage_says_what_was_never_seen(page):

@@ -33,6 +33,11 @@ const drawCard = (entry, hits) => {
     const [status, rule] = key.split(" ");
     return make("span", { class: `chip ${status}` }, `${rule}${count > 1 ? ` × ${count}` : ""}`);
   });
+  if (entry.changes > 0) chips.push(make("span", { class: "chip warning" }, `${counted(entry.changes, "snapshot")} to review`));
+  for (const [rule, sameAs] of entry.findings) {
+    if (sameAs) chips.push(make("span", { class: "chip expected" }, `${rule}: the same as in ${sameAs}`));
+    else if (!rules.has(`failed ${rule}`)) chips.push(make("span", { class: "chip failed" }, rule));
+  }
   const turnLink = (turn) =>
     make("li", {}, make("a", { href: linkTo({ test: entry.id, turn: turn[0] }) }, `Turn ${turn[1]}: ${turn[3]}`));
   const more = hits.length > HITS ? [make("li", {}, `and ${hits.length - HITS} more`)] : [];
@@ -44,7 +49,8 @@ const drawCard = (entry, hits) => {
       "div",
       {},
       make("a", { href: linkTo({ test: entry.id }) }, make("bdi", {}, entry.test)),
-      make("p", { class: "about" }, [entry.title, counted(entry.turns.length, "turn")].filter(Boolean).join(" · ")),
+      make("p", { class: "about" }, [entry.title, entry.turns.length > 0 && counted(entry.turns.length, "turn")].filter(Boolean).join(" · ")),
+      entry.why && chips.length === 0 ? make("p", { class: "why", dir: "auto" }, entry.why) : null,
       chips.length > 0 ? make("p", { class: "chips" }, chips) : null,
       hits.length > 0 ? make("ul", { class: "hits" }, hits.slice(0, HITS).map(turnLink), more) : null,
     ),

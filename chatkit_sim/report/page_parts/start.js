@@ -54,7 +54,8 @@ const showOverview = (facts, hash) => {
   form.elements.rule.value = facts.get("rule") ?? "";
   form.elements.show.value = facts.get("show") ?? "";
   drawList(filter());
-  const section = ["tests", "snapshots", "coverage"].includes(hash) ? document.getElementById(hash) : null;
+  const known = ["tests", "snapshots", "coverage"].includes(hash) || /^change-\d+$/.test(hash);
+  const section = known ? document.getElementById(hash) : null;
   if (section !== null) {
     section.scrollIntoView();
     section.focus({ preventScroll: true });

@@ -13,9 +13,9 @@ const drawTest = (entry) => {
   const parts = [
     make("p", { class: "back" }, make("a", { href: "#tests" }, "← All tests")),
     make("h1", { tabindex: "-1", id: "test-title" }, badge(record.outcome), " ", make("bdi", {}, record.test)),
-    make("p", { class: "about" }, [record.title, place, `${record.seconds} s`, counted(entry.turns.length, "turn")].filter(Boolean).join(" · ")),
+    make("p", { class: "about" }, [record.title, place, `${record.seconds} s`, entry.turns.length > 0 && counted(entry.turns.length, "turn")].filter(Boolean).join(" · ")),
     drawWhy(entry, record),
-    legend(),
+    entry.turns.length > 0 ? legend() : "",
   ];
   let number = 0;
   for (const turns of conversations.values()) {
@@ -33,8 +33,9 @@ const drawWhy = (entry, record) => {
   );
   if (links.length > 0) parts.push(make("h2", {}, "Rules broken"), make("ul", { class: "broken" }, links));
   if (record.violations.length > 0) parts.push(make("h2", {}, "About the whole test"), record.violations.map(violationBox));
+  parts.push(...drawChanges(entry), ...drawFindings(record));
   if (record.message) {
-    const open = links.length === 0 && record.violations.length === 0;
+    const open = links.length === 0 && record.violations.length === 0 && record.findings.length === 0;
     const message = folding({ class: "message", open: open }, ["What pytest says"], () => [block(record.message, "What pytest says")]);
     if (open) message.append(block(record.message, "What pytest says"));
     parts.push(message);
@@ -46,6 +47,39 @@ const drawWhy = (entry, record) => {
     parts.push(make("details", { class: "message", open: bad.length > 0 }, make("summary", {}, said), make("ul", { class: "broken" }, shown)));
   }
   return make("section", { "aria-label": "Outcome" }, parts);
+};
+
+// Where the snapshots of a test stand that are to be reviewed.
+const drawChanges = (entry) => {
+  const changes = [...document.querySelectorAll(".change")].filter((each) => each.dataset.test === entry.test);
+  const link = (change) => make("a", { href: `#${change.querySelector("h3").id}` }, "what it saw, beside its golden file");
+  return changes.map((change) => make("p", {}, "A snapshot is to be reviewed: ", link(change)));
+};
+
+// What a campaign found: its story, and the test to paste.
+const drawFindings = (record) => {
+  if (record.findings.length === 0) return [];
+  const campaign = (name) => tests.find((each) => each.test.endsWith(`::${name}`));
+  return [make("h2", {}, counted(record.findings.length, "bug")), ...record.findings.map((found) => drawFinding(found, campaign))];
+};
+
+const drawFinding = (found, campaign) => {
+  const same = found.same_as ? campaign(found.same_as) : undefined;
+  const title = make("h3", {}, found.rule);
+  if (found.same_as) {
+    const where = same ? make("a", { href: linkTo({ test: same.id }) }, found.same_as) : found.same_as;
+    return make("section", { class: "finding" }, title, make("p", {}, "The same as in ", where, "."));
+  }
+  const story = found.text.split("\n\nAs a test")[0];
+  const parts = [title, block(story, `How ${found.rule} was broken`)];
+  if (found.test) {
+    const copy = make("button", { type: "button", class: "copy", "aria-label": `Copy the test of ${found.rule}` }, "Copy");
+    const code = make("code", { dir: "ltr", tabindex: "0", role: "region", "aria-label": `Test of ${found.rule}` }, found.test);
+    parts.push(
+      make("div", { class: "command" }, make("p", {}, "As a test", found.file ? make("span", { class: "about" }, ` also in ${found.file}`) : null), code, copy),
+    );
+  }
+  return make("section", { class: "finding" }, parts);
 };
 
 const MANY = 200; // turns whose violations are listed at the top
