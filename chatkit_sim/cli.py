@@ -1,4 +1,4 @@
-"""The command ``chatkit-sim``: the rules and their reasons, changed snapshots, and reports of several runs as one."""
+"""The command ``chatkit-sim``: the rules and their reasons, the contract with the page, changed snapshots, reports."""
 
 from __future__ import annotations
 
@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     explain.add_argument("rule", metavar="RULE", help="the slug of a rule, such as stop-at-client-tool")
     for command in (listing, explain):
         command.add_argument("--conftest", metavar="FILE", help="a conftest.py that registers rules of your own")
+    commands.add_parser("contract", help="write what the server asks of its web page, as JSON", add_help=False)
     commands.add_parser("report", help="make one report of several, such as those of CI shards", add_help=False)
     commands.add_parser("review", help="accept or reject the snapshots that changed", add_help=False)
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == "contract":
+        return _contract(arguments[1:])
     if arguments and arguments[0] == "report":
         return _report(arguments[1:])
     if arguments and arguments[0] == "review":
@@ -54,6 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(listed(rules))
         return 0
     return _explain(given.rule, rules)
+
+
+def _contract(arguments: Sequence[str]) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of its own widget classes
+        from .client.contract_command import run_contract
+
+        return run_contract(arguments)
 
 
 def _report(arguments: Sequence[str]) -> int:

@@ -11,13 +11,15 @@ from readme_tables import with_tables
 
 import chatkit_sim
 import chatkit_sim.client  # imported once, not in each of the projects below
+from chatkit_sim.cli import main
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = ROOT.joinpath("README.md").read_text()
 RESPONDERS = ROOT / "fixtures" / "responders"
 BLOCK = re.compile(r"(?:<!-- (?P<kind>\w+): (?P<what>[^\n]*?) -->\s*)?```(?P<language>\w+)\n(?P<body>.*?)```", re.S)
 STEP = re.compile(
-    r"<!-- file: (?P<file>\S+) -->\s*```python\n(?P<body>.*?)```|<!-- run: pytest (?P<run>.*?); (?P<outcome>.*?) -->",
+    r"<!-- file: (?P<file>\S+) -->\s*```(?:python|json)\n(?P<body>.*?)```"
+    r"|<!-- run: (?P<program>pytest|chatkit-sim) (?P<run>.*?); (?P<outcome>.*?) -->",
     re.S,
 )
 
@@ -31,11 +33,14 @@ def runnable():
 
 
 @pytest.mark.parametrize("title", runnable())
-def test_the_files_of_a_section_make_a_project_that_passes(title, pytester, monkeypatch):
+def test_the_files_of_a_section_make_a_project_that_passes(title, pytester, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(RESPONDERS))
     for step in STEP.finditer(sections()[title]):
         if step["file"]:
             pytester.path.joinpath(step["file"]).write_text(step["body"])
+        elif step["program"] == "chatkit-sim":
+            assert main(shlex.split(step["run"])) == 0
+            assert step["outcome"] in "".join(capsys.readouterr())
         else:
             result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *shlex.split(step["run"]))
             assert result.ret == pytest.ExitCode.OK

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from chatkit.types import WidgetItem
 
 from ..recording import Turn
+from .contract_schemas import Steadying, both, described
 from .frontend import Frontend
 from .widget_actions import clickables
 
-_EXAMPLES = 3
-_TYPES: Sequence[tuple[type, str]] = (
-    (bool, "boolean"),
-    (int, "integer"),
-    (float, "number"),
-    (str, "string"),
-    (list, "array"),
-    (dict, "object"),
-)
+FORMAT = 1
+"""Of a contract: it grows when a reader of the former could misread it."""
+
+Contract = dict[str, Any]
 
 
-def contract(turns: Iterable[Turn], frontend: Frontend | None = None) -> dict[str, Any]:
+def contract(turns: Iterable[Turn], frontend: Frontend | None = None) -> Contract:
     """What the server asked of the page in these turns.
 
-    Schemas are JSON Schema, told from the examples that were seen: they hold for those, and say nothing of others.
+    Schemas are JSON Schema, told from the examples that were seen: they hold for those, and say nothing of others. Ids,
+    times and secrets in them are replaced, so that the same conversations give the same contract on every run.
 
     Args:
         turns: What was recorded, such as ``client.turns``, or ``turns`` of a bench.
@@ -38,37 +36,49 @@ def contract(turns: Iterable[Turn], frontend: Frontend | None = None) -> dict[st
         the server asked for and the frontend does not declare.
     """
     turns = list(turns)
-    tools = _by_name((item.name, item.arguments) for turn in turns for item in _calls(turn))
-    effects = _by_name((event.name, event.data) for turn in turns for event in turn.effects)
-    actions = _actions(turns)
+    steady = Steadying(turns).value
+    tools = _by_name((item.name, steady(item.arguments)) for turn in turns for item in _calls(turn))
+    effects = _by_name((event.name, steady(event.data)) for turn in turns for event in turn.effects)
+    actions = reduce(_joined_actions, (_action(one, steady) for one in _shown_actions(turns)), {})
     return {
-        "client_tools": {name: {"arguments": _described(seen)} for name, seen in sorted(tools.items())},
-        "effects": {name: {"data": _described(seen)} for name, seen in sorted(effects.items())},
-        "actions": actions,
+        "format": FORMAT,
+        "client_tools": {name: {"arguments": described(seen)} for name, seen in sorted(tools.items())},
+        "effects": {name: {"data": described(seen)} for name, seen in sorted(effects.items())},
+        "actions": dict(sorted(actions.items())),
         "composer": _composer(turns, frontend),
         **({"missing": _missing(tools, effects, actions, frontend)} if frontend is not None else {}),
     }
 
 
-def schema_of(examples: Sequence[Any]) -> dict[str, Any]:
-    """A JSON schema that all the examples fit, and no wider than they show."""
-    kinds = sorted({_kind(example) for example in examples})
-    if {"integer", "number"} <= set(kinds):
-        kinds.remove("integer")
-    schema: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}
-    objects = [example for example in examples if isinstance(example, Mapping)]
-    if objects:
-        names = dict.fromkeys(name for one in objects for name in one)
-        schema["properties"] = {name: schema_of([one[name] for one in objects if name in one]) for name in names}
-        schema["required"] = [name for name in names if all(name in one for one in objects)]
-    elements = [element for example in examples if isinstance(example, list) for element in example]
-    if elements:
-        schema["items"] = schema_of(elements)
-    return schema
+def merge_contracts(contracts: Iterable[Mapping[str, Any]]) -> Contract:
+    """One contract of several: of several tests, workers or shards."""
+    return reduce(_merged, contracts, contract(()))
 
 
-def _kind(value: Any) -> str:
-    return next((name for kind, name in _TYPES if isinstance(value, kind)), "null")
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Contract:
+    missing = [each["missing"] for each in (one, other) if "missing" in each]
+    return {
+        "format": FORMAT,
+        "client_tools": _described_by_name(one["client_tools"], other["client_tools"], "arguments"),
+        "effects": _described_by_name(one["effects"], other["effects"], "data"),
+        "actions": dict(sorted(_joined_actions(one["actions"], other["actions"]).items())),
+        "composer": _united(one["composer"], other["composer"]),
+        **({"missing": reduce(_united, missing)} if missing else {}),
+    }
+
+
+def _united(one: Any, other: Any) -> Any:
+    """Lists as sets, flags as "any", by name."""
+    if isinstance(one, Mapping):
+        return {name: _united(one[name], other[name]) for name in one}
+    return sorted({*one, *other}) if isinstance(one, list) else one or other
+
+
+def _described_by_name(one: Mapping[str, Any], other: Mapping[str, Any], part: str) -> dict[str, Any]:
+    return {
+        name: {part: both(one[name][part], other[name][part])} if name in one and name in other else found
+        for name, found in sorted({**one, **other}.items())
+    }
 
 
 def _calls(turn: Turn) -> Iterator[Any]:
@@ -77,23 +87,33 @@ def _calls(turn: Turn) -> Iterator[Any]:
             yield item
 
 
-def _actions(turns: Sequence[Turn]) -> dict[str, Any]:
-    found: dict[str, tuple[Mapping[str, Any], list[Any]]] = {}
+def _shown_actions(turns: Sequence[Turn]) -> Iterator[Mapping[str, Any]]:
     for turn in turns:
         for item in turn.view.items:
-            if not isinstance(item, WidgetItem):
-                continue
-            for clickable in clickables(item):
-                _, payloads = found.setdefault(str(clickable.action["type"]), (clickable.action, []))
-                payloads.append(clickable.action.get("payload"))
-    return {
-        name: {
-            "handler": action.get("handler", "server"),
-            "streaming": action.get("streaming", True),
-            "payload": _described(payloads),
-        }
-        for name, (action, payloads) in sorted(found.items())
+            if isinstance(item, WidgetItem):
+                yield from (clickable.action for clickable in clickables(item))
+
+
+def _action(action: Mapping[str, Any], steady: Any) -> dict[str, Any]:
+    told = {
+        "handler": action.get("handler", "server"),
+        "streaming": action.get("streaming", True),
+        "payload": described([steady(action.get("payload"))]),
     }
+    return {str(action["type"]): told}
+
+
+def _joined_actions(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    joined = dict(one)
+    for name, action in other.items():
+        known = joined.get(name, action)
+        joined[name] = {
+            # Of one that is handled in both places, the page has to know.
+            "handler": min(known["handler"], action["handler"]),
+            "streaming": known["streaming"] or action["streaming"],
+            "payload": both(known["payload"], action["payload"]),
+        }
+    return joined
 
 
 def _composer(turns: Sequence[Turn], frontend: Frontend | None) -> dict[str, Any]:
@@ -102,8 +122,8 @@ def _composer(turns: Sequence[Turn], frontend: Frontend | None) -> dict[str, Any
     ]
     options = [one["inference_options"] for one in inputs]
     return {
-        "tools": [tool.id for tool in frontend.tool_options] if frontend is not None else [],
-        "models": [model.id for model in frontend.model_options] if frontend is not None else [],
+        "tools": sorted(tool.id for tool in frontend.tool_options) if frontend is not None else [],
+        "models": sorted(model.id for model in frontend.model_options) if frontend is not None else [],
         "sent": {
             "tools": sorted({one["tool_choice"]["id"] for one in options if one.get("tool_choice")}),
             "models": sorted({one["model"] for one in options if one.get("model")}),
@@ -128,11 +148,3 @@ def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
-
-
-def _described(examples: Sequence[Any]) -> dict[str, Any]:
-    different: list[Any] = []
-    for example in examples:
-        if example not in different:
-            different.append(example)
-    return {"schema": schema_of(examples), "examples": different[:_EXAMPLES]}

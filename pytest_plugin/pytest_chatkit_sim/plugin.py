@@ -16,6 +16,7 @@ from . import (
     campaign_findings,
     campaign_options,
     collection,
+    contract_file,
     failures,
     hookspecs,
     http_fixture,
@@ -88,6 +89,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     options.add_options(parser)
     report_files.add_report_options(parser)
+    contract_file.add_contract_options(parser)
     http_fixture.add_http_options(parser)
     campaign_options.add_campaign_options(parser)
     add_snapshot_options(parser)
@@ -108,6 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     settings = config.stash[options.SETTINGS] = options.read_settings(config)
     report_files.register_report(config)
+    contract_file.register_contract(config)
     config.pluginmanager.register(snapshot_watch.SnapshotWatch(config), snapshot_watch.NAME)
     http_fixture.register_comparison(config)
     if len(settings.servers) > 1:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatkit_sim import Policies, SimulatedClient, UsageError, ViolationError
 from chatkit_sim.client import Bench, ComposerTool, Frontend, contract
-from chatkit_sim.client.contract import schema_of
+from chatkit_sim.client.contract_schemas import schema_of
 
 
 async def asks(server, thread, message, context):
