@@ -136,7 +136,7 @@ class _Scope:
     def _missing(self, difference: Difference) -> Cause:
         origin = self.origins.by_id.get(difference.id)
         if origin is not None and difference.id in self.evidence.turn.view.open_items:
-            return _NEVER_DONE
+            return _DISPLACED if _is_displaced(origin) else _NEVER_DONE
         if origin is not None and origin.life.done is None and origin.life.replaced is not None:
             return _NOT_SAVED
         return _NOT_KEPT
@@ -163,6 +163,14 @@ class _Scope:
         if self.evidence.reload is not None and self.evidence.reload.shares_objects:
             return _SHARED_OBJECT
         return _overwritten(origin)
+
+
+def _is_displaced(origin: Origin) -> bool:
+    # AgentContext has one workflow at a time, and chatkit finishes the one that it has.
+    history, begun = origin.history, origin.life.added
+    if origin.life.type != "workflow" or begun is None or not history.stream.timeline.main_runs:
+        return False
+    return any(life.type == "workflow" and (life.added or 0) > begun for life in history.lives)
 
 
 def _unsettled_calls(turns: list[Turn]) -> set[str]:
@@ -237,6 +245,14 @@ _NEVER_DONE = Cause(
     "gone after a reload.",
     "It was added and never done, and only `done` stores an item.",
     "Yield ThreadItemDoneEvent(item=...) when it is complete, on every way out of the responder.",
+)
+_DISPLACED = Cause(
+    "displaced-workflow",
+    "gone after a reload.",
+    "Another workflow began while this one was open. AgentContext has one at a time, so nothing ever finishes this "
+    "one. (The SDK itself begins one for the model's reasoning, which is open while a tool runs that was called next.)",
+    "Add to the one that is open with add_workflow_task; or end it before start_workflow, and let the stream read its "
+    "end: `if context.workflow_item: await context.end_workflow(); await asyncio.sleep(0.01)`.",
 )
 _NOT_SAVED = Cause(
     "not-saved",

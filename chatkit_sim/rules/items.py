@@ -170,7 +170,7 @@ def _id_reused(evidence: Evidence, history: StreamHistory, finding: Finding) -> 
         )
     else:
         remedy = f"Take a new id for each item, {_NEW_ID}; to change one that is there, yield ThreadItemReplacedEvent."
-    return _violation(
+    violation = _violation(
         evidence,
         history,
         finding,
@@ -179,6 +179,9 @@ def _id_reused(evidence: Evidence, history: StreamHistory, finding: Finding) -> 
         "the store keeps only one of them, or fails.",
         remedy,
     )
+    # What was done too early is added afterwards.
+    same = finding.item is not None and finding.item.type == finding.type and not finding.origin
+    return _of_hasty_tool(history, finding, violation) if same else violation
 
 
 def _first_seen(evidence: Evidence, finding: Finding) -> str:

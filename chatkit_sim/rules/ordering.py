@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chatkit.types import ThreadItem
+from chatkit.types import ThreadItem, ThreadItemDoneEvent
 
 from ..errors import Severity
 from ..recording import Comparison, Reading, Reload, ThreadView
+from ..wire import TextRun
 from .base import Evidence
 from .comparing import precision_of
 from .history import HIDDEN
-from .origins import Origins
+from .origins import Origin, Origins
 from .words import item_name, listed
 
 DEFAULT_PAGE_SIZE = 20  # of ChatKitServer, which rules do not import
@@ -237,8 +238,14 @@ def _finished_so(origins: Origins, pair: Pair) -> bool:
     done = [origins.by_id[item_id] for item_id in pair if item_id in origins.by_id]
     if len(done) < 2:
         return False
-    first, second = ((o.history.stream.number, o.life.done or 0) for o in done)
+    first, second = ((o.history.stream.number, _stored_at(o)) for o in done)
     return (0 < first[1]) and first < second
+
+
+def _stored_at(origin: Origin) -> int:
+    # The first `done` decides: what is stored again keeps its place.
+    dones = (step for step in origin.life.steps if not isinstance(step, TextRun))
+    return next((step.number for step in dones if isinstance(step.event, ThreadItemDoneEvent)), 0)
 
 
 def _tie_details(reload: Reload, tied: Sequence[Sequence[str]]) -> Iterator[str]:

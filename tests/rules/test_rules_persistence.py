@@ -1,14 +1,18 @@
 """What a reload makes of a thread: each cause by its name, told once, and what is meant to differ left alone."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from broken.servers import delta, handwritten
+from agents import Agent, RunContextWrapper, function_tool
+from broken.servers import assisted, delta, handwritten
+from chatkit.agents import AgentContext
 from chatkit.store import NotFoundError
 from chatkit.types import (
     Annotation,
     AssistantMessageContent,
     AssistantMessageItem,
+    CustomTask,
     HiddenContextItem,
     Page,
     SyncCustomActionResponse,
@@ -20,10 +24,12 @@ from chatkit.types import (
     ThreadUpdatedEvent,
     URLSource,
     WidgetItem,
+    Workflow,
 )
 from chatkit.widgets import DynamicWidgetRoot
 from rules_listening import listening, violations_of
 
+from chatkit_sim.model import calls, says, thinks
 from chatkit_sim.rules.comparing import changes, compare_times, side_by_side
 from chatkit_sim.stores import MemoryStore
 
@@ -385,6 +391,57 @@ def test_items_that_are_finished_in_another_order_than_they_were_begun():
 
     assert (violation.rule, violation.severity) == ("reload-order-matches", "warning")
     assert "begun first and finished last" in violation.reason
+
+
+def test_an_item_that_is_done_once_more_keeps_the_place_of_its_first_time():
+    async def crossed(reply):
+        first, second = reply.message(""), reply.message("")
+        yield ThreadItemAddedEvent(item=first)
+        yield ThreadItemAddedEvent(item=second)
+        yield ThreadItemDoneEvent(item=_with(second, "Second"))
+        yield ThreadItemDoneEvent(item=_with(first, "First"))
+        yield ThreadItemDoneEvent(item=_with(second, "Second"))
+
+    found = {violation.rule: violation.severity for violation in violations_of(handwritten(crossed))}
+
+    assert found == {"item-done-once": "error", "reload-order-matches": "warning"}
+
+
+def test_a_workflow_that_takes_the_place_of_the_reasoning():
+    async def show(context):
+        await context.start_workflow(Workflow(type="custom", tasks=[CustomTask(title="Looking")]))
+        await asyncio.sleep(0.01)
+        await context.end_workflow()
+        return "Nothing there."
+
+    @function_tool
+    async def hasty(ctx: RunContextWrapper[AgentContext]) -> str:
+        return await show(ctx.context)
+
+    @function_tool
+    async def tidy(ctx: RunContextWrapper[AgentContext]) -> str:
+        if ctx.context.workflow_item:
+            await ctx.context.end_workflow()
+            await asyncio.sleep(0.01)
+        return await show(ctx.context)
+
+    @function_tool
+    async def impatient(ctx: RunContextWrapper[AgentContext]) -> str:
+        if ctx.context.workflow_item:
+            await ctx.context.end_workflow()
+        return await show(ctx.context)
+
+    def heard(tool):
+        agent = Agent(name="Assistant", tools=[tool])
+        script = [thinks("Let me see.") & calls(tool.name), says("No.")]
+        return violations_of(assisted(agent), script=script)
+
+    (violation,) = heard(hasty)
+    assert violation.subjects["cause"] == "displaced-workflow"
+    assert "if context.workflow_item: await context.end_workflow(); await asyncio.sleep(0.01)" in violation.remedy
+    assert heard(tidy) == []
+    # Without the pause chatkit finishes it early and once more, which is its own doing.
+    assert {violation.upstream for violation in heard(impatient)} == {True}
 
 
 def _with(message, text):
