@@ -13,6 +13,7 @@ from chatkit.types import Attachment, AttachmentBase
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import UsageError
+from ..model import NetworkBlocked
 from ..transports import upload as upload_body
 from ..wire import requests as wire
 from .composer import NO_ATTACHMENTS
@@ -97,7 +98,14 @@ async def _in_two_phases(core: ClientCore, file: LocalFile) -> Attachment:
         )
     headers, body = upload_of(file, descriptor.method, descriptor.headers, core.bench.policies)
     transport = await core.transport()
-    await upload_body(transport, descriptor.method, str(descriptor.url), headers=headers, content=body)
+    try:
+        await upload_body(transport, descriptor.method, str(descriptor.url), headers=headers, content=body)
+    except NetworkBlocked as blocked:
+        raise UsageError(
+            f"The upload goes to {descriptor.url}, and tests run with a closed network. Remedy: answer it in the test, "
+            f'such as with respx: respx_mock.{descriptor.method.lower()}("{descriptor.url}").respond(200); or let the '
+            "app under test take it (fixture chatkit_app)."
+        ) from blocked
     return attachment
 
 

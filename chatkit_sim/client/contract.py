@@ -39,7 +39,8 @@ def contract(turns: Iterable[Turn], frontend: Frontend | None = None) -> Contrac
     steady = Steadying(turns).value
     tools = _by_name((item.name, steady(item.arguments)) for turn in turns for item in _calls(turn))
     effects = _by_name((event.name, steady(event.data)) for turn in turns for event in turn.effects)
-    actions = reduce(_joined_actions, (_action(one, steady) for one in _shown_actions(turns)), {})
+    none: dict[str, Any] = {}
+    actions = reduce(_joined_actions, (_action(one, steady) for one in _shown_actions(turns)), none)
     return {
         "format": FORMAT,
         "client_tools": {name: {"arguments": described(seen)} for name, seen in sorted(tools.items())},

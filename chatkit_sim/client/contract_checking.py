@@ -61,13 +61,13 @@ def _unfit(asked: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise UsageError(f"The page's schema {json.dumps(schema)} is no JSON schema: {error.message}.") from None
-    validator, told = jsonschema.Draft202012Validator(schema), set()
+    validator = jsonschema.Draft202012Validator(schema)
+    told: set[Any] = set()
     for example in asked["examples"]:
-        error = next(iter(sorted(validator.iter_errors(example), key=str)), None)
-        if error is not None:
-            told |= {error.validator, *([error.path[0]] if error.path else ())}
-            at = "".join(f" at {each!r}" for each in list(error.path)[:1])
-            yield f"{error.message}{at}, in {json.dumps(example, ensure_ascii=False)}"
+        for problem in sorted(validator.iter_errors(example), key=str)[:1]:
+            told |= {problem.validator, *([problem.path[0]] if problem.path else ())}
+            at = "".join(f" at {each!r}" for each in list(problem.path)[:1])
+            yield f"{problem.message}{at}, in {json.dumps(example, ensure_ascii=False)}"
     # Examples are few: what is not always there, or is of another type at times, shows in what was seen of all.
     known: Mapping[str, Any] = asked["schema"]
     for name in schema.get("required", ()) if "required" not in told else ():

@@ -23,6 +23,7 @@ _TYPES: Sequence[tuple[type, str]] = (
 )
 
 Schema = dict[str, Any]
+_UNSEEN: Schema = {}
 
 
 class Steadying:
@@ -74,7 +75,7 @@ def fewest(examples: Sequence[Any]) -> list[Any]:
 
 def schema_of(examples: Sequence[Any]) -> Schema:
     """A JSON schema that all the examples fit, and no wider than they show."""
-    return reduce(joined, map(_schema_of_one, examples), {})
+    return reduce(joined, map(_schema_of_one, examples), _UNSEEN)
 
 
 def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Schema:
@@ -88,7 +89,7 @@ def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Schema:
     if shapes:
         names = sorted({name for each in shapes for name in each["properties"]})
         schema["properties"] = {
-            name: reduce(joined, (each["properties"].get(name, {}) for each in shapes), {}) for name in names
+            name: reduce(joined, (each["properties"].get(name, {}) for each in shapes), _UNSEEN) for name in names
         }
         schema["required"] = sorted(set.intersection(*(set(each["required"]) for each in shapes)))
     elements = [each["items"] for each in (one, other) if "items" in each]

@@ -12,6 +12,7 @@ from .asgi_app import AsgiApp, SpecVersion, routes_of
 from .base import Response
 from .browser import DIRECT, Browser
 from .cycle import Cycle
+from .elsewhere import Elsewhere
 from .endpoint import NO_DELAYS, Endpoint
 from .lifespan import Application
 
@@ -83,14 +84,12 @@ class _IntoApp(httpx2.AsyncBaseTransport):
     def __init__(self, app: AsgiApp, spec_version: SpecVersion) -> None:
         self._app = app
         self._spec_version = spec_version
-        self._network: httpx2.AsyncHTTPTransport | None = None
+        self._elsewhere = Elsewhere()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         url = request.url
         if not self._app.serves(url.host):
-            if self._network is None:
-                self._network = httpx2.AsyncHTTPTransport()
-            return await self._network.handle_async_request(request)
+            return await self._elsewhere.handle_async_request(request)
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -110,8 +109,7 @@ class _IntoApp(httpx2.AsyncBaseTransport):
         return httpx2.Response(status, headers=headers, stream=body, extensions={DIRECT: body.__aiter__})
 
     async def aclose(self) -> None:
-        if self._network is not None:
-            await self._network.aclose()
+        await self._elsewhere.aclose()
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -13,6 +13,7 @@ import httpx2
 from ..errors import UsageError
 from .base import Attempt, Response, Transport
 from .cycle import AppRaised
+from .elsewhere import ByHost
 from .errors import CutBodyError, RedirectError, TransportError, UnreachableError, UploadError
 
 DIRECT = "chatkit_sim.chunks"  # the extension of an answer under which its bytes are, past httpx2's own layers
@@ -122,9 +123,10 @@ def real_http(url: str) -> httpx2.AsyncBaseTransport | None:
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname and _is_this_machine(parts.hostname):
         # Without certificates, which take 50 ms to load.
-        return httpx2.AsyncHTTPTransport(
+        direct = httpx2.AsyncHTTPTransport(
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, limits=_LIMITS
         )
+        return ByHost(parts.hostname, direct)
     return None
 
 

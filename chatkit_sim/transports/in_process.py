@@ -10,6 +10,7 @@ from chatkit.server import ChatKitServer, StreamingResult
 
 from .base import Response
 from .browser import Browser
+from .elsewhere import Elsewhere
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class InProcess:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
     ) -> Response:
         """See ``Transport``: there is no app, so it goes over the network (or to what a test puts in its place)."""
-        browser = Browser()
+        browser = Browser(Elsewhere())
         try:
             return await browser.request(method, url, headers=headers, content=content)
         finally:

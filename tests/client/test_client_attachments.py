@@ -1,15 +1,17 @@
 """Files: registered and uploaded as the page does it, sent with a message, removed, and refused by the composer."""
 
+import httpx
 import pytest
+import respx
 from chatkit.store import AttachmentStore
 from chatkit.types import AttachmentUploadDescriptor, FileAttachment, ImageAttachment
 from client_pages import PageServer
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from chatkit_sim import MemoryStore, Policies, SimulatedClient, UsageError
+from chatkit_sim import MemoryStore, Policies, SimulatedClient, UsageError, ViolationError
 from chatkit_sim.client import AttachmentLimits, DirectUpload, Frontend
-from chatkit_sim.transports import UploadError
+from chatkit_sim.transports import UnreachableError, UploadError
 
 
 class Uploads(AttachmentStore):
@@ -17,12 +19,15 @@ class Uploads(AttachmentStore):
 
     def __init__(self, **how):
         self.how = {"method": "POST", **how}
+        self.place = None
         self.deleted = []
 
     async def create_attachment(self, input, context):
         self.asked = input
         attachment_id = self.generate_attachment_id(input.mime_type, context)
-        descriptor = AttachmentUploadDescriptor(url=f"http://testserver/upload/{attachment_id}", **self.how)
+        how = self.how if self.place is None else {**self.how, "headers": {"x-signed": "yes"}}
+        place = self.place or f"http://testserver/upload/{attachment_id}"
+        descriptor = AttachmentUploadDescriptor(url=place, **how)
         head = {"id": attachment_id, "name": input.name, "mime_type": input.mime_type, "upload_descriptor": descriptor}
         if input.mime_type.startswith("image/"):
             return ImageAttachment(**head, preview_url="http://testserver/preview")
@@ -216,3 +221,47 @@ def test_a_descriptor_that_is_missing_is_the_stores_fault(client_of):
         UsageError, match=r"without an upload_descriptor.*let create_attachment\(\) of the AttachmentStore"
     ):
         client_of(world).upload(b"x", name="a.txt")
+
+
+class TestElsewhere:
+    """Uploads to a place that is neither the server's nor the app's: a bucket."""
+
+    URL = "https://bucket.example.com/photo"
+
+    @pytest.fixture(params=["in-process", "asgi", "http"])
+    def client(self, request):
+        world = World()
+        world.uploads.place = self.URL
+        options = {"app": world.app, "transport": request.param} if request.param != "in-process" else {}
+        with SimulatedClient(None if options else world.server, **options) as client:
+            yield client
+
+    @pytest.mark.parametrize("status", [200, 204])
+    def test_respx_takes_them(self, client, status):
+        with respx.mock as bucket:
+            route = bucket.post(self.URL, headers={"x-signed": "yes"}).respond(status)
+            sent = client.upload(b"PNG", name="photo.png")
+            assert client.send("Look!", attachments=[sent]).text == "ok"
+        assert b"PNG" in route.calls.last.request.content
+
+    def test_a_refusal_is_told_with_what_was_received(self, client):
+        with respx.mock as bucket:
+            bucket.post(self.URL).respond(403, text="<Error>SignatureDoesNotMatch</Error>")
+            with pytest.raises(UploadError) as caught:
+                client.upload(b"PNG", name="photo.png")
+        told = str(caught.value)
+        assert f"3 bytes was refused: POST {self.URL} answered with status 403" in told.replace("multipart", "")
+        assert "SignatureDoesNotMatch" in told
+        assert "headers sent: x-signed, content-type" in told
+
+    def test_a_place_that_does_not_answer_is_told(self, client):
+        with respx.mock as bucket:
+            bucket.post(self.URL).mock(side_effect=httpx.ConnectError("connection refused"))
+            with pytest.raises(UnreachableError, match=r"Nothing that speaks HTTP answers at https://bucket\.example"):
+                client.upload(b"PNG", name="photo.png")
+
+    def test_without_respx_the_closed_network_says_what_to_do(self, client):
+        with pytest.raises(UsageError, match=r"respx_mock\.post\(.*bucket"):
+            client.upload(b"PNG", name="photo.png")
+        with pytest.raises(ViolationError, match="no-network"):
+            client.close()
