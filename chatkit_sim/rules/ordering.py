@@ -136,6 +136,8 @@ def _swapped(evidence: Evidence, origins: Origins, reload: Reload, told: set[Pai
         for item_id, origin in origins.by_id.items()
         if origin.history.stream.ended != "complete" or origin.life.left_open
     }
+    # And what the user stopped, whenever the server gets to it.
+    unsure.update(*(turn.view.open_items for turn in evidence.earlier))
     page = [item_id for item_id in _page_order(evidence.turn.view) if item_id not in unsure]
     pairs = [pair for pair in _descents(page, reload.opened) if pair not in told and not _by_sdk(origins, pair)]
     if evidence.shared or evidence.compared is None:

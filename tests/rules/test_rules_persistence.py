@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from agents import Agent, RunContextWrapper, function_tool
-from broken.servers import assisted, delta, handwritten
+from broken.servers import Handwritten, assisted, delta, handwritten
 from chatkit.agents import AgentContext
 from chatkit.store import NotFoundError
 from chatkit.types import (
@@ -442,6 +442,37 @@ def test_a_workflow_that_takes_the_place_of_the_reasoning():
     assert heard(tidy) == []
     # Without the pause chatkit finishes it early and once more, which is its own doing.
     assert {violation.upstream for violation in heard(impatient)} == {True}
+
+
+def test_what_was_stopped_may_be_stored_late():
+    class Late(Handwritten):
+        kept = ()
+
+        async def handle_stream_cancelled(self, thread, pending_items, context):
+            self.kept = pending_items
+
+        async def respond(self, thread, input_user_message, context):
+            for item in self.kept:
+                await self.store.add_thread_item(thread.id, item, context)
+            self.kept = ()
+            async for event in super().respond(thread, input_user_message, context):
+                yield event
+
+    async def stoppable(reply):
+        message = reply.message("")
+        yield ThreadItemAddedEvent(item=message)
+        yield delta(message, "Half")
+        yield ThreadItemDoneEvent(item=reply.message("Whole"))
+        await asyncio.sleep(0.01)
+        yield ThreadItemDoneEvent(item=_with(message, "Half of it"))
+
+    with listening(lambda store: Late(store, stoppable)) as (client, catalogue):
+        with client.stream("Hello") as stream:
+            for number, _ in enumerate(stream, 1):
+                if number == 6:
+                    stream.cancel()
+        client.send("Go on")
+    assert [violation.rule for violation in catalogue.heard if violation.severity == "error"] == []
 
 
 def _with(message, text):
