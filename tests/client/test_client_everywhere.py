@@ -7,14 +7,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import respx
 from chatkit.server import StreamingResult
-from chatkit.types import ProgressUpdateEvent
-from client_pages import PageServer
+from chatkit.store import AttachmentStore
+from chatkit.types import (
+    AttachmentUploadDescriptor,
+    FileAttachment,
+    LockedStatus,
+    ProgressUpdateEvent,
+    TranscriptionResult,
+)
+from client_pages import PageServer, card, showing
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from chatkit_sim import AsyncSimulatedClient, MemoryStore, SimulatedClient, UsageError, ViolationError
-from chatkit_sim.client import Bench, Door
+from chatkit_sim.client import Bench, ComposerModel, Door, Entity, Frontend
 from chatkit_sim.recording import ToolStarted, current_observer
 from chatkit_sim.transports import (
     ContentTypeError,
@@ -42,6 +50,38 @@ def app_of(server):
         return Response(result.json, media_type="application/json")
 
     return app
+
+
+class Bucket(AttachmentStore):
+    """Names a place that is neither the server's nor the app's."""
+
+    async def create_attachment(self, input, context):
+        place = AttachmentUploadDescriptor(url="https://bucket.example.com/1", method="PUT")
+        return FileAttachment(id="atc_1", name=input.name, mime_type=input.mime_type, upload_descriptor=place)
+
+    async def delete_attachment(self, attachment_id, context):
+        pass
+
+
+class Listening(PageServer):
+    """Takes dictation, and locks the thread after its first answer."""
+
+    async def respond(self, thread, input_user_message, context):
+        async for event in super().respond(thread, input_user_message, context):
+            yield event
+        thread.status = LockedStatus()
+
+    async def transcribe(self, audio_input, context):
+        return TranscriptionResult(text=audio_input.data.decode())
+
+
+PAGE = Frontend(
+    tools=["search"],
+    models=[ComposerModel(id="big", default=True)],
+    entities=[Entity(id="doc_1", title="Report")],
+    feedback=True,
+    dictation=True,
+)
 
 
 async def counting(server, thread, message, context):
@@ -164,6 +204,41 @@ class TestEverywhere:
         assert [thread.title for thread in client.threads()] == ["Second", None]
         client.delete(first)
         assert len(client.threads(limit=1)) == 1
+
+    def test_forms(self, client_of, way):
+        size = {"type": "Select", "name": "size", "options": [{"value": "l", "label": "Large"}]}
+        fields = [{"type": "Input", "name": "title", "defaultValue": "Milk"}, size, {"type": "Checkbox", "name": "now"}]
+        save = {"type": "save", "payload": {"id": 3}}
+        children = [*fields, {"type": "Button", "label": "Save", "submit": True}]
+        server = PageServer(showing(card({"type": "Form", "onSubmitAction": save, "children": children})))
+        client = client_of(way, server)
+        client.send("show")
+        assert client.click("Save", form={"size": "Large"}).text.startswith("save {")
+        assert server.actions == [("save", {"id": 3, "title": "Milk", "size": "l", "now": False})]
+
+    def test_a_file_is_uploaded_sent_and_shown(self, client_of, way):
+        server = PageServer(attachment_store=Bucket())
+        client = client_of(way, server)
+        with respx.mock as bucket:
+            route = bucket.put("https://bucket.example.com/1").respond(200)
+            photo = client.upload(b"PNG", name="photo.png")
+        client.send("Look!", attachments=[photo])
+        assert route.calls.last.request.content == b"PNG"
+        assert [each.name for each in server.messages[0].attachments] == ["photo.png"]
+        assert client.reload().items[0].attachments[0].name == "photo.png"
+
+    def test_what_is_around_a_conversation(self, client_of, way):
+        server = Listening()
+        client = client_of(way, server, frontend=PAGE)
+        client.send(["Summarize ", Entity(id="doc_1", title="Report")], tool_choice="search", quoted_text="you said")
+        message = server.messages[0]
+        assert (message.content[1].id, message.quoted_text) == ("doc_1", "you said")
+        assert (message.inference_options.tool_choice.id, message.inference_options.model) == ("search", "big")
+        client.feedback("positive")
+        assert [(kind, len(items)) for _, items, kind in server.feedback] == [("positive", 1)]
+        assert client.transcribe(b"hello") == "hello"
+        with pytest.raises(UsageError, match="is locked"):
+            client.send("and more")
 
     def test_an_error_is_an_event(self, client_of, shop, way):
         client = client_of(way, shop)
