@@ -464,7 +464,7 @@ def test_what_was_stopped_may_be_stored_late():
         yield delta(message, "Half")
         yield ThreadItemDoneEvent(item=reply.message("Whole"))
         await asyncio.sleep(0.01)
-        yield ThreadItemDoneEvent(item=_with(message, "Half of it"))
+        yield ThreadItemDoneEvent(item=_with(message, "Half"))
 
     with listening(lambda store: Late(store, stoppable)) as (client, catalogue):
         with client.stream("Hello") as stream:
