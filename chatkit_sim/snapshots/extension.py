@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +19,7 @@ from .golden import SUFFIX, SnapshotFileError, names_in, read_golden, write_gold
 from .mismatch import mismatch_lines, short_mismatch
 from .pending import Pending
 from .recorder import expected_directory, pending_in, shows_everything, updating
-from .usage import SEEN, Owners, saw_everything, watch_of
+from .usage import SEEN, Owners, Watch, saw_everything, watch_of
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -71,6 +71,7 @@ class TranscriptSnapshots(AbstractSyrupyExtension):
     def __init__(self) -> None:
         self._asserted: _Asserted | None = None
         self._texts: dict[str, str] = {}
+        self._watch: Watch | None = None
 
     def serialize(
         self,
@@ -136,7 +137,7 @@ class TranscriptSnapshots(AbstractSyrupyExtension):
         others = [each for each in ignore_extensions or () if each != SUFFIX]  # which are kept from our files
         found: SnapshotCollections = super().discover_snapshots(test_location=test_location, ignore_extensions=others)
         config = test_location.item.config
-        watch = watch_of(config)
+        watch = self._watch = watch_of(config)
         if watch is None:
             return found
         watch.compared = True
@@ -175,7 +176,15 @@ class TranscriptSnapshots(AbstractSyrupyExtension):
             read_golden(path)
         except SnapshotFileError:
             return
-        write_golden(path, dict.fromkeys(snapshot_names))
+        self._delete(path, snapshot_names)
+
+    def _delete(self, path: Path, names: Iterable[str]) -> None:
+        try:
+            write_golden(path, dict.fromkeys(names))
+        except SnapshotFileError as error:
+            if self._watch is None:
+                raise
+            self._watch.problems.append(f"Unused snapshots were not deleted. {error}")  # no test is left to fail
 
     def diff_snapshots(self, serialized_data: SerializedData, snapshot_data: SerializedData) -> SerializedData:
         """What ``chatkit_snapshot(diff=...)`` keeps: how this transcript differs from another one."""
@@ -263,7 +272,7 @@ class OneFilePerTestExtension(TranscriptSnapshots, SingleFileSnapshotExtension):
     def delete_snapshots(self, *, snapshot_location: str, snapshot_names: set[str]) -> None:
         """Delete an unused golden file; a damaged one is left alone."""
         path = Path(snapshot_location)
-        write_golden(path, dict.fromkeys(names_in(path)))
+        self._delete(path, names_in(path))
 
 
 def _users(matcher: PropertyMatcher | None) -> PropertyMatcher | None:

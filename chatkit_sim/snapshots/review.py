@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def _tell(store: PendingSnapshots, *, listed: bool, check: bool) -> int:
         for each in pending:
             print(f"{each.place}  {each.test}  {_kind(each)}")
             print(f"    {each.name} in {each.golden}")
-    print(_counted(pending))
+    print(_counted(store, pending))
     return _LEFT if check and pending else _DONE
 
 
@@ -99,10 +100,11 @@ def _kind(pending: Pending) -> str:
     return f"({gone} lines go and {come} come{more})"
 
 
-def _counted(pending: Sequence[Pending]) -> str:
+def _counted(store: PendingSnapshots, pending: Sequence[Pending]) -> str:
     if not pending:
         return "Nothing is pending."
-    return f"{len(pending)} snapshot{'s' if len(pending) > 1 else ''} pending. Review: chatkit-sim review"
+    where = "" if store.directory == Path(DEFAULT_DIRECTORY) else f" {shlex.quote(str(store.directory))}"
+    return f"{len(pending)} snapshot{'s' if len(pending) > 1 else ''} pending. Review: chatkit-sim review{where}"
 
 
 def _decide(store: PendingSnapshots, accept: Sequence[str], reject: Sequence[str]) -> int:
@@ -110,7 +112,8 @@ def _decide(store: PendingSnapshots, accept: Sequence[str], reject: Sequence[str
     unmatched = [pattern for pattern in [*accept, *reject] if not named(pending, pattern)]
     if unmatched:
         names = "".join(f"\n  {each.test}" for each in pending[:20])
-        raise UsageError(f"Nothing pending is like {', '.join(map(repr, unmatched))}. {_counted(pending)}{names}")
+        missed = ", ".join(map(repr, unmatched))
+        raise UsageError(f"Nothing pending is like {missed}. {_counted(store, pending)}{names}")
     accepted = [each for pattern in accept for each in named(pending, pattern)]
     rejected = [each for pattern in reject for each in named(pending, pattern)]
     both = [each for each in accepted if each in rejected]
@@ -146,10 +149,10 @@ def _names(pending: Pending) -> tuple[str, str, str]:
 def _ask(store: PendingSnapshots) -> int:
     pending = store.all()
     if not pending:
-        print(_counted(pending))
+        print(_counted(store, pending))
         return _DONE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(f"{_counted(pending)}\n{_NO_TERMINAL}", file=sys.stderr)
+        print(f"{_counted(store, pending)}\n{_NO_TERMINAL}", file=sys.stderr)
         return _WRONG
     from .reviewing import Review
 

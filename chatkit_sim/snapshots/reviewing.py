@@ -29,7 +29,8 @@ _KEYS = {
 }
 _STYLES = {"-": "red", "+": "green", "@": "bold cyan", "…": "dim"}
 _SIDE = 100  # columns from which before and after stand side by side
-_SHORT = 40  # lines of a conversation that is shown without being asked for
+_LEAST = 8  # lines of a conversation that are shown without being asked for, however small the screen
+_AROUND = 10  # lines of the screen for what stands around conversations
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,22 @@ class Review:
         self._console.print(_plain(f"{pending.place}   {pending.name}   {pending.golden}"), style="dim")
         if pending.old is None:
             self._say("a new snapshot", "bold green")
-            self._console.print(_conversation("the conversation", pending.new, _SHORT))
+            self._console.print(_conversation("the conversation", pending.new, self._room(0)))
             return
         lines = difference(pending.old, pending.new)
-        self._console.print(self._before_and_after(pending.old, pending.new, lines, _SHORT))
+        room = self._room(len(lines)) // (1 if self._wide else 2)
+        self._console.print(self._before_and_after(pending.old, pending.new, lines, max(room, _LEAST)))
         self._say("the difference", "bold")
         for line in lines:
             self._console.print(_plain(str(line)), style=_STYLES.get(line.sign, ""))
+
+    @property
+    def _wide(self) -> bool:
+        return self._console.width >= _SIDE
+
+    def _room(self, others: int) -> int:
+        """How many lines of a conversation stand on one screen beside so many others."""
+        return max(self._console.height - others - _AROUND, _LEAST)
 
     def _whole(self, pending: Pending) -> None:
         if pending.old is None:
@@ -160,7 +170,7 @@ class Review:
         before = _conversation("before", old, limit, {line.text for line in lines if line.sign == "-"}, "red")
         after = _conversation("after", new, limit, {line.text for line in lines if line.sign == "+"}, "green")
         table = Table.grid(expand=True)
-        if self._console.width >= _SIDE:
+        if self._wide:
             table.add_column(ratio=1)
             table.add_column(ratio=1)
             table.add_row(before, after)

@@ -33,6 +33,7 @@ class Watch(Protocol):
         narrowed: Whether tests were left out by name, mark, node id or an earlier outcome.
         finished: Whether no further test will run.
         compared: Whether a test has had a snapshot of ours.
+        problems: What went wrong after the last test.
     """
 
     items: list[pytest.Item]
@@ -40,6 +41,7 @@ class Watch(Protocol):
     narrowed: bool
     finished: bool
     compared: bool
+    problems: list[str]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def saw_everything(config: pytest.Config, watch: Watch) -> bool:
 
 def usage(config: pytest.Config, watch: Watch) -> SnapshotUsage:
     """What a process knows at its end of the golden files beside the tests that it collected."""
-    seen = set(config.stash.get(SEEN, {}))
+    seen: dict[tuple[str, str], str] = config.stash.get(SEEN, {})
     used: dict[str, list[str]] = {}
     for golden, name in sorted(seen):
         used.setdefault(_relative(Path(golden), config), []).append(name)

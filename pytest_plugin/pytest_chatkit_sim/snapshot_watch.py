@@ -25,6 +25,7 @@ class SnapshotWatch:
         self.narrowed = bool(getattr(options, "lf", False)) or any("::" in each for each in named)
         self.finished = False
         self.compared = False
+        self.problems: list[str] = []
         self._config = config
         self._not_passed: set[str] = set()
         # Other extensions of syrupy take our files for unknown ones, and delete them once no test has used them.
@@ -46,11 +47,29 @@ class SnapshotWatch:
         elif report.passed and report.when == "call" and report.nodeid not in self._not_passed:
             self.passed.add(report.nodeid)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_assertrepr_compare(self) -> Generator[None, list[list[str]], list[list[str]]]:
+        """Show our own errors without the way through syrupy that led to them."""
+        return [_without_traceback(lines) for lines in (yield) if lines]
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         """No further test will run. Files of tests that all passed without comparing anything are indeed unused."""
         self.finished = True
         everything = all(item.nodeid in self.passed for item in self.items) and not self.narrowed
         if everything and not self.compared and not hasattr(self._config, "workerinput"):
             self._config.option.ignore_file_extensions.remove(_SUFFIX)
-        return (yield)
+        result = yield
+        if self.problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return result
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what went wrong after the last test."""
+        for problem in self.problems:
+            terminalreporter.write_line(problem, red=True)
+
+
+def _without_traceback(lines: list[str]) -> list[str]:
+    ours = len(lines) > 2 and lines[1].startswith("chatkit_sim.") and lines[2].startswith("Traceback ")
+    return [lines[0], lines[1].partition(": ")[2]] if ours else lines

@@ -201,7 +201,7 @@ class TestComparing:
         project.write("test_parrot.py", "def test_it(chatkit_snapshot):\n    assert 'a text' == chatkit_snapshot")
         result = project.run("--snapshot-update")
         result.assert_outcomes(failed=1)
-        result.stdout.fnmatch_lines(["E*UsageError: A transcript is made of a turn*not of str*"])
+        result.stdout.fnmatch_lines(["E  *  A transcript is made of a turn*not of str*"])
         assert project.files() == []
 
 

@@ -127,3 +127,11 @@ def test_golden_files_of_tests_that_compare_nothing_any_more_are_unused(accepted
     result = accepted.run()
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*1 snapshot unused.*"])
+
+
+def test_an_unused_snapshot_that_cannot_be_deleted_is_told(one_less):
+    one_less.golden.chmod(0o444)
+    result = one_less.run("--snapshot-update")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["Unused snapshots were not deleted. *test_parrot.chatkit could not be written*"])
+    assert names(one_less) == ["test_answers", "test_greets"]
