@@ -24,7 +24,8 @@ class Door:
 
     Attributes:
         server: A ``ChatKitServer``, or a factory of one.
-        app: The ASGI app that serves it.
+        app: The ASGI app that serves it; as ``AsgiApp(app, base_url=...)`` where it believes to be served at another
+            host than ``http://testserver``.
         path: The path of the app's ChatKit endpoint.
         headers: Sent with each request, such as ``{"authorization": "Bearer ..."}``; a client may have its own.
         url: The URL of an endpoint that runs elsewhere.
@@ -99,7 +100,11 @@ class Doorway:
             transport = HttpTransport(door.url, headers=headers)
         elif kind == "http":
             if self._http is None:
-                self._http = await self._resources.enter_async_context(_served(UvicornServer(door.app)))
+                app = door.app
+                served = (
+                    UvicornServer(app.app, base_url=app.base_url) if isinstance(app, AsgiApp) else UvicornServer(app)
+                )
+                self._http = await self._resources.enter_async_context(_served(served))
             transport = self._http.transport(door.path, headers=headers)
         elif kind in ("asgi", "asgi-2.4"):
             version: SpecVersion = "2.4" if kind == "asgi-2.4" else "2.3"
@@ -116,7 +121,7 @@ class Doorway:
     async def _opened_app(self) -> AsgiApp:
         if self._app is None:
             self._app = self.door.app if isinstance(self.door.app, AsgiApp) else AsgiApp(self.door.app)
-            if self._app is not self.door.app:
+            if not self._app.started:  # whoever starts an app ends it
                 self._resources.push_async_callback(_on_its_loop, self._app.aclose, asyncio.get_running_loop())
         return self._app
 

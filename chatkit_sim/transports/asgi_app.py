@@ -56,6 +56,11 @@ class AsgiApp:
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def started(self) -> bool:
+        """Whether its lifespan has been started."""
+        return self._lifespan is not None
+
     async def start(self) -> None:
         """Start the app's lifespan on the running loop; once, further calls wait for it.
 

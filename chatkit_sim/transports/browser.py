@@ -114,11 +114,12 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def real_http(url: str) -> httpx2.AsyncBaseTransport | None:
+def real_http(url: str, known_as: str = "") -> httpx2.AsyncBaseTransport | None:
     """What carries requests to ``url``: straight there on this machine, else as the environment says (proxies).
 
     Args:
         url: The URL of the server, absolute.
+        known_as: A host that is this server's as well.
     """
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname and _is_this_machine(parts.hostname):
@@ -126,7 +127,7 @@ def real_http(url: str) -> httpx2.AsyncBaseTransport | None:
         direct = httpx2.AsyncHTTPTransport(
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, limits=_LIMITS
         )
-        return ByHost(parts.hostname, direct)
+        return ByHost(url, direct, known_as)
     return None
 
 
@@ -154,8 +155,7 @@ async def upload(
         url,
         f"The upload of {len(content):,} bytes was refused: {method} {url} answered with status {response.status}.\n"
         f"  headers sent: {names}",
-        "the upload descriptor (attachments.create) must name the URL, the method and every header that this place "
-        "wants.",
+        _remedy_for_upload(response.status),
         Attempt(response.status, response.headers.get("content-type", ""), response.body[:500]),
     )
 
@@ -165,6 +165,18 @@ def _chunks_of(answer: httpx2.Response) -> AsyncGenerator[bytes, None]:
         return answer.aiter_bytes()
     direct: Callable[[], AsyncGenerator[bytes, None]] = answer.extensions.get(DIRECT, answer.aiter_raw)
     return direct()
+
+
+def _remedy_for_upload(status: int) -> str:
+    if status in (413, 415):
+        return (
+            "let the page refuse such a file, and declare it: Frontend(attachments=AttachmentLimits(max_size=..., "
+            "accept=...)); or let this place take it."
+        )
+    return (
+        "the upload descriptor (attachments.create) must name the URL, the method and every header that this place "
+        "wants."
+    )
 
 
 def _translated(error: Exception, url: str) -> TransportError:
@@ -183,8 +195,7 @@ def _translated(error: Exception, url: str) -> TransportError:
             "  Remedy: start the server before the test, and check host and port. An ASGI app that was meant to "
             "serve this host itself says so: AsgiApp(app, base_url=...).",
         )
-    translated.__cause__ = error
-    return translated
+    return translated  # without its cause, which is long and says no more
 
 
 def _is_this_machine(host: str) -> bool:

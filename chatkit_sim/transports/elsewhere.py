@@ -26,7 +26,7 @@ class Elsewhere(httpx2.AsyncBaseTransport):
         try:
             answer = await self._client.send(carried)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _as_of_httpx2(error) from error
+            raise _as_of_httpx2(error) from None
         # What it says of the body's form is true no more: the body is decoded.
         kept = [(name, value) for name, value in answer.headers.raw if name.lower() not in _OF_THE_FORM]
         return httpx2.Response(answer.status_code, headers=kept, stream=httpx2.ByteStream(answer.content))
@@ -39,22 +39,34 @@ class Elsewhere(httpx2.AsyncBaseTransport):
 
 
 class ByHost(httpx2.AsyncBaseTransport):
-    """The way to one host, and another one to all others.
+    """The way to one server, and another one to all other hosts.
 
     Args:
-        host: The host.
+        origin: The server's URL.
         own: How it is reached.
+        known_as: The host under which the app believes to be served, as behind a proxy; such requests are the
+            server's too, and keep that host in their headers.
     """
 
-    def __init__(self, host: str, own: httpx2.AsyncBaseTransport) -> None:
-        self._host = host
+    def __init__(self, origin: str, own: httpx2.AsyncBaseTransport, known_as: str = "") -> None:
+        self._origin = httpx2.URL(origin)
         self._own = own
+        self._known_as = known_as
         self._elsewhere = Elsewhere()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Choose the way."""
-        way = self._own if request.url.host == self._host else self._elsewhere
-        return await way.handle_async_request(request)
+        url, origin = request.url, self._origin
+        if url.host == origin.host:
+            return await self._own.handle_async_request(request)
+        if url.host != self._known_as:
+            return await self._elsewhere.handle_async_request(request)
+        there = url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port)
+        body = await request.aread()
+        moved = httpx2.Request(
+            request.method, there, headers=request.headers, content=body, extensions=request.extensions
+        )
+        return await self._own.handle_async_request(moved)
 
     async def aclose(self) -> None:
         """Close both."""

@@ -114,10 +114,11 @@ class ServedTransport:
         headers: Mapping[str, str],
         retry_delays: Sequence[float],
         routes: Callable[[], Sequence[str]],
+        known_as: str = "",
     ) -> None:
         self.url = url
         self._watch = watch
-        self._browser = Browser(real_http(url), origin_of(url))
+        self._browser = Browser(real_http(url, known_as), origin_of(url))
         self._endpoint = Endpoint(self._browser, url, headers, retry_delays, routes)
 
     async def send(self, body: bytes, context: Any) -> Response:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from ..errors import UsageError
 from .asgi_app import routes_of
+from .browser import origin_of
 from .endpoint import NO_DELAYS
 from .errors import LifespanError
 from .lifespan import Application
@@ -28,6 +30,8 @@ class UvicornServer:
 
     Args:
         app: The app, a callable ``(scope, receive, send)``.
+        base_url: The scheme and host that the app believes it is served at, as ``AsgiApp`` has it. The page's requests
+            to that host, such as uploads, go to this server.
         linger: Seconds that a client waits, when it has all it wants or has left, for the app to finish its request.
         startup: Seconds that the app gets to start.
 
@@ -37,8 +41,16 @@ class UvicornServer:
             ada = server.transport(headers={"x-user-id": "ada"})
     """
 
-    def __init__(self, app: Application, *, linger: float = 5.0, startup: float = 30.0) -> None:
+    def __init__(
+        self,
+        app: Application,
+        *,
+        base_url: str = "http://testserver",
+        linger: float = 5.0,
+        startup: float = 30.0,
+    ) -> None:
         self.app = app
+        self._known_as = urlsplit(origin_of(base_url)).hostname or ""
         self._watch = Watch(app, linger)
         self._startup = startup
         self._server: uvicorn.Server | None = None
@@ -110,7 +122,9 @@ class UvicornServer:
             headers: Sent with each of them; not with uploads.
             retry_delays: Seconds before each further post of a streaming request that opened no stream.
         """
-        return ServedTransport(self._watch, self.url + path, headers or {}, retry_delays, lambda: routes_of(self.app))
+        return ServedTransport(
+            self._watch, self.url + path, headers or {}, retry_delays, lambda: routes_of(self.app), self._known_as
+        )
 
     def __enter__(self) -> Self:
         self.start()

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from chatkit_sim import MemoryStore, Policies, SimulatedClient, UsageError, ViolationError
 from chatkit_sim.client import AttachmentLimits, DirectUpload, Frontend
-from chatkit_sim.transports import UnreachableError, UploadError
+from chatkit_sim.transports import AsgiApp, UnreachableError, UploadError
 
 
 class Uploads(AttachmentStore):
@@ -20,13 +20,14 @@ class Uploads(AttachmentStore):
     def __init__(self, **how):
         self.how = {"method": "POST", **how}
         self.place = None
+        self.base = "http://testserver"
         self.deleted = []
 
     async def create_attachment(self, input, context):
         self.asked = input
         attachment_id = self.generate_attachment_id(input.mime_type, context)
         how = self.how if self.place is None else {**self.how, "headers": {"x-signed": "yes"}}
-        place = self.place or f"http://testserver/upload/{attachment_id}"
+        place = self.place or f"{self.base}/upload/{attachment_id}"
         descriptor = AttachmentUploadDescriptor(url=place, **how)
         head = {"id": attachment_id, "name": input.name, "mime_type": input.mime_type, "upload_descriptor": descriptor}
         if input.mime_type.startswith("image/"):
@@ -153,6 +154,17 @@ def test_a_direct_upload_needs_the_app():
     with SimulatedClient(World().server, frontend=frontend) as client:
         with pytest.raises(UsageError, match="Give the app as well"):
             client.upload(b"x", name="a.txt")
+
+
+@pytest.mark.parametrize("transport", ["asgi", "http"])
+@pytest.mark.parametrize("base", ["http://testserver", "https://shop.example.com"])
+def test_uploads_go_to_the_host_that_the_app_believes_to_be_its_own(client_of, transport, base):
+    world = World()
+    world.uploads.base = base
+    app = world.app if "testserver" in base else AsgiApp(world.app, base_url=base)
+    client = client_of(world, app=app, transport=transport)
+    client.upload(b"tulips", name="notes.txt")
+    assert world.received == [("POST", "text/plain", "notes.txt", b"tulips")]
 
 
 def test_an_attachment_can_be_removed_before_it_is_sent(client_of):

@@ -25,6 +25,7 @@ from chatkit_sim import AsyncSimulatedClient, MemoryStore, SimulatedClient, Usag
 from chatkit_sim.client import Bench, ComposerModel, Door, Entity, Frontend
 from chatkit_sim.recording import ToolStarted, current_observer
 from chatkit_sim.transports import (
+    AsgiApp,
     ContentTypeError,
     CutBodyError,
     RedirectError,
@@ -343,11 +344,31 @@ class TestDoors:
         server = PageServer()
         app = FastAPI(lifespan=asynccontextmanager(lifespan))
         app.mount("/api", app_of(server))
-        with SimulatedClient(app=app, path="/api/chatkit") as client:
-            client.send("Hi")
-            client.another().send("Hi")
-            assert log == ["up"]
-        assert log == ["up", "down"]
+        for served in (app, AsgiApp(app)):
+            with SimulatedClient(app=served, path="/api/chatkit") as client:
+                client.send("Hi")
+                client.another().send("Hi")
+                assert log == ["up"]
+            assert log == ["up", "down"]
+            log.clear()
+
+    def test_an_app_that_was_started_before_is_not_ended(self):
+        log = []
+
+        async def lifespan(app):
+            yield
+            log.append("down")
+
+        async def test():
+            app = FastAPI(lifespan=asynccontextmanager(lifespan))
+            app.mount("/api", app_of(PageServer()))
+            async with AsgiApp(app) as served:
+                async with AsyncSimulatedClient(app=served, path="/api/chatkit") as client:
+                    await client.send("Hi")
+                assert log == []
+            assert log == ["down"]
+
+        asyncio.run(test())
 
 
 class TestBadAnswers:
