@@ -24,13 +24,15 @@ def catalogue_for(item: pytest.Item) -> Catalogue:
         UsageError: An ignore, a severity, the baseline or a rule of the user's own is wrong; the message says where.
     """
     from chatkit_sim.rules import Catalogue
+    from chatkit_sim.rules.ignores import check_known
 
     config, settings = item.config, item.config.stash[SETTINGS]
     marked = [(text, "marker") for text in _marked(item)]
     ignores = [*_parsed(config, marked), *ignores_of(config)]
     severities = dict(settings.severities)
-    named = [*(ignore.rule for ignore in ignores), *severities]
-    known = known_slugs(config, named, said="The ini option chatkit_severity")  # the ignores were looked at before
+    for slug in severities:  # what simulations judge by beside the rules has none
+        check_known(slug, f"the severity of {slug!r} (chatkit_severity)", known_slugs(config, (), said=""))
+    known = known_slugs(config, [ignore.rule for ignore in ignores], said="An ignore")
     rules = registered(item.ihook).all
     return Catalogue(rules, ignores, severities, test=item.nodeid, elsewhere=known)
 

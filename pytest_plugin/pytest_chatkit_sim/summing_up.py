@@ -99,7 +99,7 @@ def write(reporter: pytest.TerminalReporter) -> None:
         return
     from chatkit_sim.report import ignored, render
 
-    stale = config.stash.get(STALE, [])
+    stale: list[tuple[str, str]] = config.stash.get(STALE, [])
     lines = render(summary) if config.stash[SETTINGS].simulate else ignored(summary)
     lines += config.stash.get(TOLD, [])
     if not lines and not stale:

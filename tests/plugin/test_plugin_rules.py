@@ -112,6 +112,16 @@ def test_a_rule_that_raises_is_not_the_servers_fault_in_simulations_either(proje
         result.stdout.no_fnmatch_line("*request-answered*")
 
 
+@pytest.mark.parametrize(
+    ("named", "hint"), [("srver-tool-raised", "Did you mean 'server-tool-raised'?"), ("nothing-lost", "")]
+)
+def test_a_severity_is_of_a_rule(todo, named, hint):
+    todo.write("test_it.py", "def test_it(chatkit_client): pass")
+    result = todo.run("--chatkit-severity", f"{named}: error")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"The severity of '{named}' (chatkit_severity) names no rule. *{hint}*"])
+
+
 RAISES = """
 import asyncio
 import pytest
