@@ -21,6 +21,7 @@ from .policies import Limits
 from .serving import open_context
 
 Listener = Callable[[ThreadStreamEvent], Awaitable[None]]
+_CUT = "see the server's log, and what stands before it, for what ended the response too early."
 _CLOCK_EVERY = 256  # events between two looks at the wall clock, for responders that never await
 
 
@@ -80,7 +81,7 @@ class LiveStream:
             # A body that is cut is a stream that died; whatever else never became one.
             self.ended = "raised"
             if isinstance(error, CutBodyError):
-                self.raised = error
+                self.raised = error.__cause__ or error  # in this process it is known what the app raised
             else:
                 self.failure = error
         except LimitError as error:
@@ -151,7 +152,7 @@ class LiveStream:
                     raise self._out_of_time()
         left = decoder.finish()
         if left and not self._aborted:
-            raise FrameError(left, "the body ended in the middle of a frame")
+            raise FrameError(left, "the body ended in the middle of a frame", _CUT)
 
     def _read_preamble(self, event: ThreadStreamEvent) -> None:
         if isinstance(event, ThreadCreatedEvent):

@@ -18,6 +18,12 @@ from ..errors import ChatKitSimError
 _EVENT: TypeAdapter[ThreadStreamEvent] = TypeAdapter(ThreadStreamEvent)
 
 
+_AS_IT_IS = (
+    "hand on the StreamingResult of process() as it is; what is written by hand is `data: `, the JSON of one event of "
+    "chatkit.types.ThreadStreamEvent, and a blank line."
+)
+
+
 class FrameError(ChatKitSimError):
     """A frame of the stream is no ChatKit event.
 
@@ -25,9 +31,10 @@ class FrameError(ChatKitSimError):
         raw: The bytes as they came.
     """
 
-    def __init__(self, raw: bytes, why: str) -> None:
+    def __init__(self, raw: bytes, why: str, remedy: str = _AS_IT_IS) -> None:
         self.raw = raw
-        super().__init__(f"The server sent a frame that is no ChatKit event: {why}\n  raw bytes: {shorten(raw)!r}")
+        shown = f"  raw bytes: {shorten(raw)!r}"
+        super().__init__(f"The server sent a frame that is no ChatKit event: {why}\n{shown}\n  Remedy: {remedy}")
 
 
 def decode_event(payload: bytes) -> ThreadStreamEvent:
