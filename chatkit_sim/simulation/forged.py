@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -122,7 +123,9 @@ async def _judged(core: ClientCore, thread_id: str) -> Verdict:
     if not core.turns:
         return Verdict()
     known = core._witness.knows(thread_id)
-    evidence = Evidence(core.turns[-1], tuple(core.turns[:-1]), reload=await core._read(thread_id, core.view), **known)
+    # The page was loaded anew: in which order it stood before, the turns themselves were judged by.
+    turn = dataclasses.replace(core.turns[-1], view=core.view)
+    evidence = Evidence(turn, tuple(core.turns[:-1]), reload=await core._read(thread_id, core.view), **known)
     return core.bench.catalogue.judge(evidence, only=_STORED)
 
 
