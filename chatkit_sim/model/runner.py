@@ -94,7 +94,7 @@ class ObservedRunner(AgentRunner):
         if result.run_loop_task is None:
             run.end()
         else:
-            result.run_loop_task.add_done_callback(lambda task: run.end(_error_of(task)))
+            result.run_loop_task.add_done_callback(lambda task: run.end(_error_of(task), _guardrail_of(result)))
         return result
 
     def run_of(self, exchange: Exchange, context: Any) -> ObservedRun | None:
@@ -175,6 +175,12 @@ def _is_remembered(kwargs: dict[str, Any]) -> bool:
         any(kwargs.get(name) for name in ("previous_response_id", "auto_previous_response_id", "conversation_id"))
         or kwargs.get("session") is not None
     )
+
+
+def _guardrail_of(result: RunResultStreaming) -> str | None:
+    """The input guardrail that stopped a run, if one did."""
+    tripped = [each.guardrail for each in result.input_guardrail_results if each.output.tripwire_triggered]
+    return str(tripped[0].get_name()) if tripped else None
 
 
 def _error_of(task: asyncio.Task[Any]) -> BaseException | None:

@@ -166,8 +166,8 @@ class ObservedRun:
         tools = sorted(self.finished, key=lambda entry: self.started.index(entry.call_id))
         self.stopped_by = _stopping_tool(agent.tool_use_behavior, tools)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """Note that it ended."""
+    def end(self, error: BaseException | None = None, guardrail: str | None = None) -> None:
+        """Note that it ended, and which input guardrail stopped it."""
         if self.ended:
             return
         self.ended = True
@@ -180,7 +180,8 @@ class ObservedRun:
             self.failed[failed[0]] = _root(error)
         for call_id in failed:
             self.tool_ended(call_id)
-        self.exchange.recorder.add(RunEnded(**self._where(), error=error, stopped_by=self.stopped_by))
+        ended = RunEnded(**self._where(), error=error, stopped_by=self.stopped_by, guardrail=guardrail)
+        self.exchange.recorder.add(ended)
 
     def _where(self, agent: Any = None) -> dict[str, Any]:
         name = (agent or self.agent).name

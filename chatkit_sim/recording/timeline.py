@@ -135,10 +135,13 @@ class RunEnded(RunEntry):
     Attributes:
         error: What it raised, if it failed.
         stopped_by: The tool whose output ended the run (``tool_use_behavior``), if one did.
+        guardrail: The input guardrail that stopped it, if one did. It races with the model, which may have said
+            something by then.
     """
 
     error: BaseException | None = None
     stopped_by: str | None = None
+    guardrail: str | None = None
 
 
 EntryT = TypeVar("EntryT", bound=RunEntry)

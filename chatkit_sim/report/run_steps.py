@@ -72,6 +72,8 @@ def _told(entry: RunEntry, given: dict[str, Sequence[Any]]) -> tuple[Any, str, A
             )
         case RunEnded():
             why = _error(entry.error) if entry.error else f"by {entry.stopped_by}" if entry.stopped_by else ""
+            if entry.guardrail:
+                why = f"by the guardrail {entry.guardrail}"
             return "run-ended", why, _trace(entry.error) if entry.error else None
         case _:
             return "run-ended", type(entry).__name__, json_value(entry)

@@ -116,7 +116,7 @@ class _Writer:
             yield from self._begin(stream)
             steps = [step for step in stream.steps if not _says_nothing(step, stream)]
             rest = [step for step in self.redactor.steps(steps) if not meanwhile.take(step)]
-            yield from story.stream(rest)
+            yield from story.stream(rest, guarded=stream.guarded)
             yield from self._end(stream)
         late = meanwhile.blocks(times=self._times)
         yield from [["-- meanwhile"], *late] if late else []

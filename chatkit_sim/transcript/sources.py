@@ -35,6 +35,8 @@ class Exchange:
         message: The user's message as the preamble tells it.
         answers: The client tool whose output the request posts.
         unanswered: The client tool that got no output, and why.
+        guarded: Whether an input guardrail stopped the run. It races with the model, so what was begun by then, and is
+            removed, differs from run to run.
     """
 
     events: Sequence[ThreadStreamEvent]
@@ -46,6 +48,7 @@ class Exchange:
     message: UserMessageItem | None = None
     answers: str = ""
     unanswered: str = ""
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,12 @@ def _stream(stream: Any, asked_by: str) -> Exchange:
         _message(stream.events[:preamble]),
         asked_by,
         f"{call.name} ({call.outcome})" if withheld else "",
+        _guarded(stream),
     )
+
+
+def _guarded(stream: Any) -> bool:
+    return any(getattr(entry, "guardrail", None) for entry in stream.timeline.entries)
 
 
 def preamble_length(events: Sequence[ThreadStreamEvent]) -> int:

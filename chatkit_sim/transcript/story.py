@@ -107,15 +107,25 @@ class Story:
         self._told: list[_Entry | str] = []  # what is finished is text already: long streams make few objects
         self._open: dict[str, _Entry] = {}
         self._done: set[str] = set()
+        self._places: dict[str, int] = {}  # of the items that this stream told of
+        self._guarded = False
 
-    def stream(self, steps: Iterable[Step]) -> Iterator[Block]:
-        """Tell a stream; items that are still open may go on in the next."""
+    def stream(self, steps: Iterable[Step], *, guarded: bool = False) -> Iterator[Block]:
+        """Tell a stream; items that are still open may go on in the next.
+
+        Args:
+            steps: Its steps.
+            guarded: Whether what it removes is not told at all.
+        """
+        self._guarded = guarded
         for step in steps:
             self._read(step)
         told, self._told = self._told, []
         self._begun_before |= set(self._open)
-        self._open = {}
+        self._open, self._places = {}, {}
         for each in told:
+            if each == "":
+                continue
             yield (each if isinstance(each, str) else self._text(each)).split("\n")
 
     def _read(self, step: Step) -> None:
@@ -145,6 +155,7 @@ class Story:
 
     def _begin(self, item_id: str, label: str) -> _Entry:
         entry = self._open[item_id] = _Entry(item_id, label, place=len(self._told))
+        self._places[item_id] = entry.place
         self._told.append(entry)
         return entry
 
@@ -208,6 +219,7 @@ class Story:
         entry = self._open.pop(item.id, None)
         if entry is None:
             entry = _Entry(item.id, place=len(self._told))
+            self._places[item.id] = entry.place
             self._told.append(entry)
             if item.id in self._begun_before:
                 entry.notes.append("continued")
@@ -220,7 +232,10 @@ class Story:
 
     def _remove(self, item_id: str) -> None:
         entry = self._open.pop(item_id, None)
-        if entry is not None:
+        if self._guarded:
+            if item_id in self._places:
+                self._told[self._places[item_id]] = ""
+        elif entry is not None:
             entry.notes.append("removed before it was done" if entry.begun is not None else "then removed")
             entry.done = True
         else:

@@ -36,7 +36,7 @@ def copied(project, monkeypatch):
     return copy
 
 
-@pytest.mark.parametrize("name", ["todo", "handwritten"])
+@pytest.mark.parametrize("name", ["todo", "handwritten", "desk", "direct_openai"])
 def test_the_golden_files_hold(copied, name):
     result = copied(name).run(f"{name}/test_{name}_snapshots.py")
     assert result.ret == 0
@@ -65,6 +65,67 @@ def test_a_tool_that_is_asked_otherwise_is_one_line(copied):
     result.stdout.fnmatch_lines(
         ["E*@@ turn 1, line 9", "E*client tool add_to_todo_list", 'E*-   item: "milk"', 'E*+   item: "MILK"']
     )
+
+
+@pytest.mark.parametrize("slow", ["stays_on_topic", "_answer"])
+def test_what_a_guardrail_races_with_is_not_told(copied, slow):
+    project = copied("desk")
+    where = project.path / "desk" / ("team.py" if slow == "stays_on_topic" else "server.py")
+    first = "result = await Runner.run(topic_agent" if slow == "stays_on_topic" else "page = await self.store.load"
+    assert where.read_text().count(first) == 1
+    where.write_text(where.read_text().replace(first, f"await __import__('asyncio').sleep(0.1); {first}"))
+    project.run("desk/test_desk_snapshots.py", "-k", "off_topic").assert_outcomes(passed=1, deselected=2)
+
+
+TRANSPORTS = """
+import pytest
+from chatkit.server import StreamingResult
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+from chatkit_sim import MemoryStore
+from chatkit_sim.snapshots import ThreadStreamSnapshotExtension
+from todo.server import TodoServer
+
+class OneForAll(ThreadStreamSnapshotExtension):
+    @classmethod
+    def get_snapshot_name(cls, **facts):
+        return super().get_snapshot_name(**facts).partition("[")[0]
+
+    def _tell_names_apart(self, *facts):
+        pass
+
+@pytest.fixture
+def chatkit_snapshot_extension():
+    return OneForAll
+
+@pytest.fixture(params=["asgi", "asgi-2.4", "http"])
+def chatkit_transport(request):
+    return request.param
+
+@pytest.fixture(params=["model", "http"], autouse=True)
+def boundary(request, chatkit_model, chatkit_openai_api, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-any")
+    chatkit_model.boundary = request.param
+
+@pytest.fixture
+def chatkit_app():
+    app, server = FastAPI(), TodoServer(MemoryStore())
+
+    @app.post("/chatkit")
+    async def chatkit(request: Request):
+        result = await server.process(await request.body(), {})
+        if isinstance(result, StreamingResult):
+            return StreamingResponse(result, media_type="text/event-stream")
+        return Response(result.json, media_type="application/json")
+
+    return app
+"""
+
+
+def test_every_way_to_a_server_and_either_boundary_give_the_golden_file(copied):
+    project = copied("todo")
+    project.write("todo/conftest.py", TRANSPORTS)
+    project.run("todo/test_todo_snapshots.py", "-k", "adds").assert_outcomes(passed=6, deselected=6)
 
 
 @pytest.mark.parametrize("said", ["everything", "a streaming widget", "an error"])
