@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .records import FORMAT, RunRecord, SnapshotsRecord, TestRecord, TurnRecord
+from .goldens import SnapshotsRecord
+from .records import FORMAT, RunRecord, TestRecord, TurnRecord
 
 RECORDS = "records"
 """The folder of a report directory that holds the JSON lines, one file for each process."""

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from .files import RECORDS, REPRODUCERS, as_line, prepare, record_files
-from .goldens import GoldenUse
+from .goldens import GoldenUse, MergedRecord
 from .once import told_once
-from .records import FORMAT, MergedRecord, UnusedRecord
+from .records import FORMAT, UnusedRecord
 from .summary import Summary
 
+_MERGED = "merged.jsonl"  # says that, and of how many reports
 _FAILED = ("failed", "error", "unfinished", "xpassed")
 _ORDER = (*_FAILED, "passed", "xfailed", "skipped")
 
@@ -153,7 +154,10 @@ def merge(directories: Iterable[Path], into: Path) -> None:
     if into not in sources:
         if into.is_dir() and any(into.iterdir()) and not (into / RECORDS).is_dir():
             raise UsageError(f"{into} is no report directory and not empty; name another one with --into.")
+        if (into / RECORDS / _MERGED).is_file():  # what was pending there came from shards, too
+            shutil.rmtree(into / "pending", ignore_errors=True)
         prepare(into)
+    problems: list[str] = []
     try:
         for number, (directory, files) in enumerate(found.items(), 1):
             if directory != into:
@@ -161,14 +165,31 @@ def merge(directories: Iterable[Path], into: Path) -> None:
                     shutil.copyfile(file, into / RECORDS / f"{number}-{directory.name}-{file.name}")
                 for file in sorted((directory / "pending").glob("*.json")):
                     (into / "pending").mkdir(exist_ok=True)
-                    shutil.copyfile(file, into / "pending" / file.name)
+                    problems += _add_pending(file, into / "pending" / file.name)
                 for file in sorted((directory / REPRODUCERS).glob("*.py")):
                     (into / REPRODUCERS).mkdir(exist_ok=True)
                     shutil.copyfile(file, into / REPRODUCERS / file.name)
         if len(sources) > 1:
-            (into / RECORDS / "merged.jsonl").write_bytes(as_line(MergedRecord(reports=len(sources))))
+            merged = MergedRecord(reports=len(sources), problems=problems)
+            (into / RECORDS / _MERGED).write_bytes(as_line(merged))
     except OSError as error:
         raise UsageError(f"The merged report cannot be written to {into}: {error.strerror or error}.") from error
+
+
+def _add_pending(file: Path, target: Path) -> Iterator[str]:
+    """Copy a pending snapshot; if there is one of its name that saw something else, that one stays, and is told."""
+    if target.is_file() and target.read_bytes() != file.read_bytes():
+        try:
+            one, other = (json.loads(path.read_bytes()) for path in (target, file))
+            if one["new"] != other["new"]:
+                yield (
+                    f"Two of the reports saw different things for the snapshot {one['name']!r} in {one['golden']}; to "
+                    f"be reviewed here is what the first one saw, and not {file}."
+                )
+                return
+        except (ValueError, KeyError, TypeError):
+            pass  # whoever reads it says what is wrong with it
+    shutil.copyfile(file, target)
 
 
 class _Reader:
@@ -230,6 +251,7 @@ class _Reader:
                 self._goldens.add(record)
             case "merged":
                 self._goldens.merged = True
+                self.problems += record["problems"]
             case other:
                 raise ValueError(f"no such record: {other!r}")
 

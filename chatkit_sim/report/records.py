@@ -302,40 +302,6 @@ class RunRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SnapshotsRecord:
-    """What a process knows at its end of the golden snapshots beside its tests, by golden file.
-
-    Attributes:
-        kind: Always ``snapshots``.
-        whole: Whether it saw every test, so that it may say what is unused; merged reports need not.
-        used: Those that a test compared with.
-        unused: Those whose test passed without comparing with them.
-        orphans: Those that belong to no test.
-        waiting: Those whose test did not pass here: it failed, was left out, or ran in another process.
-    """
-
-    kind: Literal["snapshots"] = "snapshots"
-    whole: bool
-    used: Mapping[str, Sequence[str]]
-    unused: Mapping[str, Sequence[str]]
-    orphans: Mapping[str, Sequence[str]]
-    waiting: Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergedRecord:
-    """Says that a report was merged of several.
-
-    Attributes:
-        kind: Always ``merged``.
-        reports: Of how many.
-    """
-
-    kind: Literal["merged"] = "merged"
-    reports: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class UnusedRecord:
     """A golden snapshot that no test compares with any more.
 

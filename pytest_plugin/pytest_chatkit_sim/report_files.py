@@ -176,7 +176,7 @@ class ReportFiles:
         if watch is None or not watch.items:
             return
         with quiet_imports():
-            from chatkit_sim.report.records import SnapshotsRecord
+            from chatkit_sim.report.goldens import SnapshotsRecord
             from chatkit_sim.snapshots.usage import usage
         found = usage(self._config, watch)
         if found.used or found.unused or found.orphans or found.waiting:

@@ -11,6 +11,7 @@ from chatkit_sim.report.command import run_report
 from chatkit_sim.report.files import MADE, prepare
 from chatkit_sim.report.making import make_report
 from chatkit_sim.report.merging import collect, merge
+from chatkit_sim.snapshots import Pending, PendingSnapshots
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,20 @@ def test_shards_become_one_report(tmp_path, good, bad, capsys):
     # A second time gives the same, also from the merged report itself.
     assert run_report(["merge", str(into), str(second), "--into", str(into)]) == 0
     assert len(json.loads((into / "report.json").read_text())["tests"]) == 2
+
+
+def test_shards_that_saw_different_things_for_one_snapshot_are_told(tmp_path, good):
+    shards = [written(tmp_path / name, {f"t.py::{name}": ("passed", good, "")}) for name in ("1", "2", "3")]
+    for shard, new in zip(shards, ["Hello", "Hello", "Hi"], strict=True):
+        PendingSnapshots(shard, tmp_path).add(Pending("a.chatkit", "a", "t.py::a", "t.py", int(shard.name), None, new))
+    into = tmp_path / "merged"
+    merge(shards, into)
+    (problem,) = collect(into).problems
+    assert "different things for the snapshot 'a' in a.chatkit" in problem
+    assert [each.new for each in PendingSnapshots(into, tmp_path).all()] == ["Hello"]
+    # What an earlier merge left is not that of other shards.
+    merge([written(tmp_path / "4", {"t.py::4": ("passed", good, "")})], into)
+    assert PendingSnapshots(into, tmp_path).all() == []
 
 
 def test_a_bug_is_told_in_full_once(tmp_path):
