@@ -146,7 +146,7 @@ def summarize(
         counts["violations"].update(violation.rule for violation in one.raised)
         counts["warnings"].update(violation.rule for violation in verdict.warnings)
         counts["ignored"].update(str(ignore) for _, ignore in verdict.ignored if ignore.origin != "baseline")
-    counted: dict[str, Any] = {name: dict(counter) for name, counter in counts.items()}
+    totals: dict[str, Any] = {name: dict(counter) for name, counter in counts.items()}
     return Summary(
         tests=int(bool(turns)),
         scenarios=int(scenario and bool(turns)),
@@ -156,7 +156,7 @@ def summarize(
         event_types=frozenset(_types_in(ThreadStreamEvent)),
         item_types=frozenset(_types_in(ThreadItem)),
         ignores=frozenset(ignores),
-        **counted,
+        **totals,
     )
 
 
