@@ -181,7 +181,7 @@ class Drawing(Source):
             return Reaction("answers", self.draw(wrong_client_tool_results(), label="result"), wrong=True)
         delay = self.draw(st.sampled_from(_DELAYS), label="seconds") if kind == "late" and self.waiting else 0
         results = self.results.get(tool, client_tool_results()) if promised is None else promised
-        return Reaction("answers", self.draw(results, label="result"), delay)
+        return Reaction("answers", self.draw(results, label="result"), delay, promised=promised is not None)
 
 
 _DICE: Strategy = st.sampled_from(range(_SELDOM))

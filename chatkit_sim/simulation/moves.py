@@ -71,12 +71,14 @@ class Reaction:
         value: The JSON that is posted.
         delay: How many seconds it takes.
         wrong: Whether the value was drawn to be of a wrong shape.
+        promised: Whether the page declares what it returns, so that no plainer value may take its place.
     """
 
     outcome: Literal["answers", "fails"] = "answers"
     value: Any = field(default_factory=lambda: {"ok": True})
     delay: float = 0
     wrong: bool = field(default=False, compare=False)
+    promised: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

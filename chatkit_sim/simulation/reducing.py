@@ -272,10 +272,10 @@ def _with_plainer_pages(story: Story) -> Iterator[Story]:
 
 
 def _plainer_reactions(reaction: Reaction) -> Iterator[Reaction]:
-    plain = Reaction()
+    plain = replace(reaction, delay=0) if reaction.promised else Reaction()
     if reaction != plain:
         yield plain
-    if reaction.delay:
+    if reaction.delay and not reaction.promised:
         yield replace(reaction, delay=0)
 
 

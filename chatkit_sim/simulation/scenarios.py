@@ -141,6 +141,8 @@ def _stops(turn: Turn) -> list[int]:
 
 
 def _retry(simulation: Simulation) -> None:
+    if not simulation.may_retry:
+        raise NotApplicable("the page has no retry button: Frontend(retry=True)")
     client = simulation.client()
     simulation.send(client, GREETING)
     simulation.retry(client)

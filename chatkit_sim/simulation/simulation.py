@@ -123,9 +123,10 @@ class Simulation:
             self.scenario.play(self)
 
     def client(self, *, client_tools: Mood = "answers") -> SimulatedClient:
-        """A client with a thread of its own, on a page that has every client tool."""
+        """A client with a thread of its own, on a page that has every client tool, or those that were declared."""
         client = SimulatedClient(self.bench, context=self.context)
-        client._core.tools = AnyClientTools(mood=client_tools)
+        declared = client._core.tools if self.bench.frontend is not None else None
+        client._core.tools = AnyClientTools(mood=client_tools, declared=declared)
         return client
 
     def send(self, client: SimulatedClient, message: str, plan: Plan | None = None) -> Turn:

@@ -44,7 +44,7 @@ def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> 
     def play(
         self: Any,
         request: pytest.FixtureRequest,
-        _chatkit_stage: Stage,
+        _chatkit_page: Stage,
         chatkit_server: Any,
         chatkit_store: Any,
         chatkit_context: Any,
@@ -58,10 +58,10 @@ def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> 
         from chatkit_sim.rules import Verdict
         from chatkit_sim.simulation import CampaignError
 
-        set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
+        set_scene(_chatkit_page, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
         chatkit_model.other_tools = request.config.stash[SETTINGS].tools
-        takes_notes, _chatkit_stage.bench.takes_notes = _chatkit_stage.bench.takes_notes, False  # it looks for raised
-        campaign = _campaign(goal, request, _chatkit_stage, chatkit_context, chatkit_arguments, chatkit_reset)
+        takes_notes, _chatkit_page.bench.takes_notes = _chatkit_page.bench.takes_notes, False  # it looks for raised
+        campaign = _campaign(goal, request, _chatkit_page, chatkit_context, chatkit_arguments, chatkit_reset)
         campaign.part, campaign.parts = part, parts
         progress = campaign.on_progress = Progress(request.config, request.node.name)
         try:
@@ -71,7 +71,7 @@ def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> 
         # What the report is to show of it: each story from its beginning, once.
         stories = [finding.story for finding in result.findings if not finding.same_as]
         shown = [one for story in stories for played in story for one in played.judged]
-        _chatkit_stage.bench.judged += shown
+        _chatkit_page.bench.judged += shown
         _add_result(request.node, result, told=any(one.turn is not None for one in shown))
         if not result.findings:
             return
@@ -79,7 +79,7 @@ def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> 
         error = CampaignError(goal, found, replay(request.node, campaign, result.seed))
         if not takes_notes:
             raise error
-        _chatkit_stage.bench.judged.append(Judged(None, Verdict(), (), error.violations))
+        _chatkit_page.bench.judged.append(Judged(None, Verdict(), (), error.violations))
 
     play.__name__ = f"campaign-{goal.slug}" + (f"-{part + 1}-of-{parts}" if parts > 1 else "")
     play.__doc__ = goal.title
@@ -105,7 +105,8 @@ def _campaign(
     # What is only worth a warning fails no campaign, also where a project makes errors of its warnings.
     warnings.simplefilter("always", ChatKitSimWarning)
     item = request.node
-    virtual = bool(item.config.getini("chatkit_sim_virtual_time"))
+    # A server in a thread of its own lives in real time.
+    virtual = bool(item.config.getini("chatkit_sim_virtual_time")) and stage.bench.door.kind != "http"
     frontend = stage.bench.frontend
     promised = frontend.results if frontend is not None else {}
     world = World(

@@ -16,6 +16,7 @@ from .stage import quiet_imports
 
 NAME = "chatkit-sim"
 FIXTURE = "chatkit_server"
+_DEFINING = (FIXTURE, "chatkit_app", "chatkit_url")
 
 
 class Simulations(pytest.Class):
@@ -92,10 +93,10 @@ class ServerHome(pytest.Module):
 
 
 def defines_server(module: Any) -> bool:
-    """Whether a module defines (or imports) the fixture ``chatkit_server``."""
+    """Whether a module defines (or imports) a fixture that says what the server under test is."""
     return any(is_server_fixture(value) for value in list(vars(module).values()))
 
 
 def is_server_fixture(value: object) -> bool:
-    """Whether something is the definition of the fixture ``chatkit_server``."""
-    return isinstance(value, FixtureFunctionDefinition) and value.name == FIXTURE
+    """Whether something is the definition of ``chatkit_server``, ``chatkit_app`` or ``chatkit_url``."""
+    return isinstance(value, FixtureFunctionDefinition) and value.name in _DEFINING

@@ -35,7 +35,7 @@ def scenario_function(scenario: Scenario, place: Any) -> Callable[..., None]:
         self: Any,
         request: pytest.FixtureRequest,
         subtests: pytest.Subtests,
-        _chatkit_stage: Stage,
+        _chatkit_page: Stage,
         chatkit_server: Any,
         chatkit_store: Any,
         chatkit_context: Any,
@@ -43,8 +43,8 @@ def scenario_function(scenario: Scenario, place: Any) -> Callable[..., None]:
         chatkit_model: Any,
     ) -> None:
         __tracebackhide__ = True
-        set_scene(_chatkit_stage, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
-        _play(scenario, request, _chatkit_stage, chatkit_context, subtests.test)
+        set_scene(_chatkit_page, chatkit_server, chatkit_store, chatkit_tools, chatkit_model)
+        _play(scenario, request, _chatkit_page, chatkit_context, subtests.test)
 
     play.__name__ = scenario.slug
     play.__doc__ = scenario.title

@@ -1,5 +1,7 @@
 """The server over HTTP, and what the page brings, by fixtures."""
 
+import json
+
 import pytest
 from plugin_projects import TODO
 
@@ -105,3 +107,43 @@ def test_no_more_requests_than_the_turn_needs(chatkit_client, chatkit_model, cha
 def test_a_word_that_is_neither_on_nor_off_is_refused(todo):
     result = todo.run("-o", "chatkit_reload=maybe")
     result.stderr.re_match_lines([r".*chatkit_reload is 'maybe'; it can be on or off.*"])
+
+
+TODO_APP = """
+import pytest
+from chatkit_sim import Frontend
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+from hypothesis import strategies as st
+from todo.server import TodoServer
+
+@pytest.fixture
+def chatkit_app(chatkit_store):
+    server, app = TodoServer(chatkit_store), FastAPI()
+
+    @app.post("/chatkit")
+    async def chatkit(request: Request) -> Response:
+        result = await server.process(await request.body(), {})
+        streams = hasattr(result, "json_events")
+        return StreamingResponse(result, media_type="text/event-stream") if streams else Response(result.json)
+
+    return app
+
+@pytest.fixture
+def chatkit_frontend():
+    return Frontend(client_tools={"add_to_todo_list": st.sampled_from([{"added": 7}, {"added": 8}])})
+"""
+
+
+def test_an_app_is_simulated_with_the_page_that_was_declared(project):
+    project.write("conftest.py", TODO_APP)
+    names = "plain-reply or client-tool-answered or retry or campaign-client-tools"
+    options = ("--chatkit-sim-examples", "4", "--chatkit-sim-seed", "1", "--chatkit-sim-report", "report")
+    result = project.run("--chatkit-sim", *options, "-rs", "-k", names)
+    result.assert_outcomes(passed=3, skipped=1)
+    result.stdout.fnmatch_lines(["*the page has no retry button: Frontend(retry=True)*"])
+    report = json.loads(project.path.joinpath("report", "report.json").read_text())
+    turns = [turn for test in report["tests"] for turn in test["turns"]]
+    posted = [stream["call"]["output"] for turn in turns for stream in turn["streams"] if stream["call"]]
+    assert posted
+    assert all(output == {"added": 7} for output in posted)  # the simplest: scenarios are the same on every run
