@@ -18,19 +18,22 @@ from ..client import Judged
 from ..errors import Violation
 from .constants import constants_of
 from .coverage import Coverage
-from .drawn_model import Drawing
+from .drawn_model import Drawing, plain_step
 from .findings import CampaignError, CampaignResult, Finding
 from .goals import Goal
 from .machine import ChatKitMachine, StoryError, machine_for
+from .moves import Send
 from .profile import SavesOnly, campaign_settings, examples_of, fixed_seed, seed_of_part, some_seed
 from .reducing import reduced
 from .reproducer import as_test
-from .scene import Scene, World, keys_of
+from .scene import Scene, World, collected_on_demand, keys_of
 from .schemas import Strategy
-from .story import Key, Recorded, Story
+from .speed import cached_request_adapter
+from .story import Key, Played, Recorded, Story
 
 STEPS = 6
 _REDUCING = 10.0  # seconds for making one story short
+_HOPE = 5  # conversations in which a server may bring nothing but errors
 _NEVER_ENDING = 300.0  # seconds a campaign takes at most when nothing else is said
 
 
@@ -75,6 +78,8 @@ class Campaign:
         declared: Client tools that the page's ``Frontend`` has.
         called: Its name in messages; by default the goal's, and which part it is.
         boundary: Where the model script answers, if its tests have to say so.
+        went_well: What was the first thing on a server and broke nothing; shared by the campaigns of one server. Where
+            the same breaks something later, the app remembers what it should not.
         met_here: The bugs that this campaign has met.
     """
 
@@ -96,12 +101,14 @@ class Campaign:
     declared: Sequence[str] = ()
     called: str = ""
     boundary: str | None = None
+    went_well: set[str] = field(default_factory=set)
     met_here: set[Key] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self._begun = time.perf_counter()
         self._played = self._steps = self._examples = 0
         self._complete = self._steady = True
+        self._answers = False
         self._findings: list[Finding] = []
         self._new: dict[Key, _Failed] = {}
         self._upstream: dict[str, Violation] = {}
@@ -142,6 +149,7 @@ class Campaign:
             upstream=tuple(self._upstream.values()),
             complete=self._complete,
             steady=self._steady,
+            answers=self._answers,
             coverage=self._coverage,
         )
 
@@ -169,11 +177,29 @@ class Campaign:
             again = again and self._played > before
 
     def _rehearse(self) -> Any:
-        # What has nothing to do with choices (a factory that raises) is told as it is, before any choice is made.
-        with self.world.opened() as bench:
-            scene = Scene(self.world, bench, Recorded((), lambda call: None))
-            bench.run(scene.clients[0]._core.transport)
+        """Open the server and say hello to it once; returns the server.
+
+        What has nothing to do with choices (a factory that raises) is told as it is, before any choice is made.
+        """
+        with cached_request_adapter(), collected_on_demand(), self.world.opened() as bench:
+            judged = len(bench.judged)
+            scene = Scene(self.world, bench, Recorded((Played(Send()),), plain_step))
+            try:
+                bench.run(scene.clients[0]._core.transport)
+            except Exception as error:
+                error.add_note("It was raised where the server is made, before any conversation began.")
+                raise
+            self._learn((scene.play(Send()),))
+            bench.model.forget()
+            del bench.judged[judged:]
             return bench.server
+
+    def _learn(self, story: Story) -> None:
+        """Note whether the server answers at all, and what went well on a server that had seen nothing else."""
+        if story and not story[0].violations:
+            self.went_well.add(_signature(story[0]))
+        turns = (one.turn for played in story for one in played.judged if one.turn is not None)
+        self._answers = self._answers or any(turn.items or not turn.errors for turn in turns)
 
     def _one_round(self, machine: type[ChatKitMachine], run_settings: settings) -> bool:
         """Play until something new is found, or all examples are played; bugs that are known go unheard.
@@ -198,6 +224,7 @@ class Campaign:
             return  # Hypothesis plays a failure once more to be sure of it
         self._played += 1
         self._steps += len(story)
+        self._learn(story)
         target(self._coverage.add(story), label="what was seldom seen")
         judged = [one for played in story for one in played.judged]
         for one in judged:
@@ -212,7 +239,8 @@ class Campaign:
         self.on_progress(self._played, self._examples, len(self.met_here) + len(self._new))
         if not new and elapsed > (self.seconds or _NEVER_ENDING):
             raise _OutOfTime
-        if not new and self._played >= self._examples:
+        hopeless = not self._answers and self._played >= _HOPE
+        if not new and (self._played >= self._examples or hopeless):
             raise _Enough
 
     def _finding(self, failed: _Failed) -> Finding:
@@ -223,9 +251,11 @@ class Campaign:
             return Finding(key, failed.violations, failed.story, True, examples, elapsed, "", met_in)
         budget = _REDUCING if self.seconds is None else max(1.0, min(_REDUCING, self.seconds - elapsed))
         short = reduced(failed.story, key, self.world, seconds=budget)
+        leaks = len(short.story) == 1 and _signature(short.story[0]) in self.went_well
         violations = tuple(_keys_at_end(short.story).values()) if short.reproducible else failed.violations
         test = as_test(short.story, key, declared=self.declared, stubbed=self._model_stubs(), boundary=self.boundary)
-        return Finding(key, violations, short.story, short.reproducible, examples, elapsed, test)
+        again = short.reproducible and not leaks
+        return Finding(key, violations, short.story, again, examples, elapsed, test, leaks=leaks)
 
     def _model_stubs(self) -> bool:
         bench = self.world.bench
@@ -248,7 +278,7 @@ def run_campaign(campaign: Campaign, *, replay: Callable[[int], str] = "seed={}"
     """
     result = campaign.run()
     if result.findings:
-        raise CampaignError(campaign.goal, result.findings, replay(result.seed))
+        raise CampaignError(campaign.goal, result.findings, replay(result.seed), answers=result.answers)
     return result
 
 
@@ -261,6 +291,12 @@ def quiet_logs() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+def _signature(played: Played) -> str:
+    """What was done in a move, whatever came of it."""
+    said = [(one.agent, one.step) for one in played.said]
+    return repr((played.move, said, played.reacted, dict(played.order)))
 
 
 def share(examples: int, part: int, parts: int) -> int:

@@ -26,6 +26,7 @@ class Finding:
         test: A pytest test that shows it.
         same_as: The campaign that met it before, if one did.
         file: Where the test was written to, as a person is told.
+        leaks: Whether the same went well before, so that the app must remember something.
     """
 
     key: Key
@@ -37,6 +38,7 @@ class Finding:
     test: str
     same_as: str = ""
     file: str = ""
+    leaks: bool = False
 
     @property
     def head(self) -> str:
@@ -51,14 +53,24 @@ class Finding:
         if self.reproducible:
             parts.append(f"As a test{f', also in {self.file}' if self.file else ''}:\n\n{_indented(self.test)}")
         else:
-            parts.append(_NOT_AGAIN)
+            parts.append(_LEAKS if self.leaks else _NOT_AGAIN)
         return "\n\n".join(parts)
 
+
+_LEAKS = """\
+The very same went well before, when it was the first thing that happened: something outlives the conversations. It is
+what the app keeps in a global, a file or a database, or a side effect that refuses to be repeated (a row that is there
+already). Clear it in the fixture `chatkit_reset`, or let `chatkit_server` return a factory that makes everything anew;
+a tool with such effects is replaced with the fixture `chatkit_tools`."""
 
 _NOT_AGAIN = """\
 Played again from the beginning, the same story breaks nothing. Either something outlives the conversations: what the
 app keeps in a global, a file or a database. Then clear it in the fixture `chatkit_reset`, or let `chatkit_server`
 return a factory that makes everything anew. Or it is not the same every time: random numbers, threads, the network."""
+
+_NO_ANSWERS = """\
+Not one turn brought anything but an error, so the campaign ended early. What else there may be shows once that is
+mended."""
 
 
 class CampaignError(ViolationError):
@@ -67,9 +79,11 @@ class CampaignError(ViolationError):
     Attributes:
         findings: The bugs, each with its story, its violations and a test that can be pasted.
         replay: How to run the same campaign again.
+        answers: Whether any turn brought anything but an error.
     """
 
-    def __init__(self, goal: Goal, findings: Sequence[Finding], replay: str) -> None:
+    def __init__(self, goal: Goal, findings: Sequence[Finding], replay: str, *, answers: bool = True) -> None:
+        self.answers = answers
         self.goal = goal
         self.findings = tuple(findings)
         self.replay = replay
@@ -90,6 +104,7 @@ class CampaignError(ViolationError):
 
     def _message(self) -> str:
         parts = [f"{self.goal.slug}: {self.goal.title}", *map(str, self._ordered)]
+        parts += [] if self.answers else [_NO_ANSWERS]
         return "\n\n".join([*parts, f"The same run again: {self.replay}"])
 
 
@@ -109,6 +124,7 @@ class CampaignResult:
         upstream: Defects of the SDKs that showed, one for each.
         complete: Whether it played all of its examples; a time limit ends it earlier.
         steady: Whether the same choices always led to the same conversation.
+        answers: Whether any turn brought anything but an error.
         coverage: What was exercised.
     """
 
@@ -123,6 +139,7 @@ class CampaignResult:
     upstream: tuple[Violation, ...]
     complete: bool
     steady: bool
+    answers: bool
     coverage: Coverage
 
 

@@ -126,7 +126,7 @@ def as_test(
     body = [*(['chatkit_model.other_tools = "stub"'] if stubbed else []), *_script(story)]
     for name, reactions in tools.items():
         body += ["", *_client_tool(name, reactions)]
-    body.append("")
+    body += [""] if body else []
     for index, played in enumerate(story):
         body += _expecting(played, _move_code(played), last=index == len(story) - 1)
     fixtures = ["chatkit_client", "chatkit_model", *(["chatkit_clock"] if clocked or late else [])]

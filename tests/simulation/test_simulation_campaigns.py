@@ -136,7 +136,7 @@ def test_state_that_outlives_the_examples_is_said_to_be_so():
     servers.Leaking.seen = 0
     finding = find(lambda store: servers.Leaking(store), "conversation")
     assert not finding.reproducible
-    assert "outlives the examples" in str(finding)
+    assert "something outlives the conversations" in str(finding)
 
 
 def test_a_factory_that_raises_is_told_as_it_is():
