@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MET = pytest.StashKey[dict[Any, dict[Any, str]]]()
 """The bugs that the campaigns of this process have met, for each server."""
+WENT_WELL = pytest.StashKey[dict[Any, set[str]]]()
+"""What went well in them at first, for each server."""
 
 
 def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> Callable[..., None]:
@@ -76,7 +78,7 @@ def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> 
         if not result.findings:
             return
         found = kept(request.node, campaign, result.findings)
-        error = CampaignError(goal, found, replay(request.node, campaign, result.seed))
+        error = CampaignError(goal, found, replay(request.node, campaign, result.seed), answers=result.answers)
         if not takes_notes:
             raise error
         _chatkit_page.bench.judged.append(Judged(None, Verdict(), (), error.violations))
@@ -126,7 +128,8 @@ def _campaign(
         seed=campaign_option(item.config, "seed"),
         name=item.parent.nodeid if item.parent is not None else item.nodeid,
         drawing=Drawing(arguments=arguments, promised=promised, waiting=virtual, ordered=virtual),
-        met=_met_by(item),
+        met=_of_server(item, MET, dict),
+        went_well=_of_server(item, WENT_WELL, set),
         on_judged=partial(_add_judged, item),
         called=item.name,
         boundary=boundary_of(item) if isinstance(item, pytest.Function) else None,
@@ -147,6 +150,7 @@ def _options(stage: Stage, item: pytest.Item) -> BenchOptions:
         "frontend": bench.frontend,
         "allow_network": _EVERYWHERE if settings.network == "open" else settings.allow_network,
         "strict_network": settings.network == "strict",
+        "reload_check": settings.reload_check,
     }
     # A store of the user's own is shared by the examples; the plugin's is new for each.
     return options if isinstance(stage.store, MemoryStore) else {**options, "store": stage.store}
@@ -198,7 +202,7 @@ def _other_context(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("chatkit_other_context") if len(definitions) > 1 else None
 
 
-def _met_by(item: pytest.Item) -> dict[Any, str]:
-    met = item.config.stash.setdefault(MET, {})
+def _of_server(item: pytest.Item, key: pytest.StashKey[dict[Any, Any]], make: Callable[[], Any]) -> Any:
+    """What the campaigns on the item's server share in this process."""
     _, _, parameters = item.name.partition("[")
-    return met.setdefault((item.parent and item.parent.nodeid, parameters), {})
+    return item.config.stash.setdefault(key, {}).setdefault((item.parent and item.parent.nodeid, parameters), make())
