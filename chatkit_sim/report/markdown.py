@@ -70,7 +70,10 @@ def _what(test: TestFound) -> str:
     for violation in test.violations:
         if violation["status"] == "failed":
             rules.setdefault(violation["rule"], []).append(violation)
-    return html.escape(", ".join(f"{rule} {_places(found)}".rstrip() for rule, found in rules.items()))
+    known = [found for found in test.record["findings"] if found["same_as"]]
+    told = [f"{rule} {_places(found)}".rstrip() for rule, found in rules.items()]
+    told += [f"{found['rule']}: the same as in {found['same_as']}" for found in known]
+    return html.escape(", ".join(told))
 
 
 def _places(violations: Sequence[Mapping[str, Any]]) -> str:
