@@ -17,14 +17,20 @@ _NO_CONTEXT = (
     "there is no second user, so `isolation` was not checked: override the fixture chatkit_other_context with a "
     "request context that the server takes for somebody else"
 )
+_NO_HEADERS = (
+    "there is no second user, so `isolation` was not checked: override the fixture chatkit_other_headers with headers "
+    "that the app takes for somebody else's"
+)
 _NO_THREAD = "the server answers no message with a thread, which other scenarios tell of"
 
 
 def _isolation(simulation: Simulation) -> None:
-    bench, other = simulation.bench, simulation.given("chatkit_other_context")
+    # Behind HTTP the app builds its own context, from the headers.
+    bench, direct = simulation.bench, simulation.bench.door.kind == "in-process"
+    other = simulation.given("chatkit_other_context" if direct else "chatkit_other_headers")
     if other is None:
         bench.judged.append(Judged(None, Verdict(not_checked={"isolation": NO_SECOND_USER}), ()))
-        raise NotApplicable(_NO_CONTEXT)
+        raise NotApplicable(_NO_CONTEXT if direct else _NO_HEADERS)
     client = simulation.client()
     judged = len(bench.judged)
     for message in (GREETING, EVERYTHING):
@@ -35,7 +41,7 @@ def _isolation(simulation: Simulation) -> None:
     del bench.judged[judged:]  # what the rules say of these turns is for the scenarios that are about them
     simulation.begin("user   has a thread: " + ", ".join(dict.fromkeys(item.type for item in client.view.items)))
     with simulation.telling("another user names it, and all that is in it, in every request that can", None):
-        client.check_isolation(other)
+        client.check_isolation(other) if direct else client.check_isolation(headers=other)
 
 
 def _attach(simulation: Simulation, client: SimulatedClient) -> None:

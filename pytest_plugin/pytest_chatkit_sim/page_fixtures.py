@@ -32,6 +32,12 @@ def chatkit_headers() -> Mapping[str, str]:
 
 
 @pytest.fixture
+def chatkit_other_headers() -> Mapping[str, str] | None:
+    """The headers of a second user over HTTP; override it to test what users see of each other. By default none."""
+    return None
+
+
+@pytest.fixture
 def chatkit_url() -> str | None:
     """The URL of an endpoint that runs elsewhere. By default none."""
     return None

@@ -135,6 +135,24 @@ def chatkit_frontend():
 """
 
 
+OTHER = """
+@pytest.fixture
+def chatkit_other_headers():
+    return {"x-user-id": "grace"}
+"""
+
+
+def test_a_second_user_of_an_app_is_one_with_other_headers(project):
+    project.write("conftest.py", TODO_APP + OTHER)  # it takes everybody for the same user
+    result = project.run("--chatkit-sim", "-k", "isolation and not campaign")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*isolation  *", "*threads.get_by_id*"])
+    project.write("conftest.py", TODO_APP)
+    result = project.run("--chatkit-sim", "-rs", "-k", "isolation and not campaign")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*override the fixture chatkit_other_headers*"])
+
+
 def test_an_app_is_simulated_with_the_page_that_was_declared(project):
     project.write("conftest.py", TODO_APP)
     names = "plain-reply or client-tool-answered or retry or campaign-client-tools"
