@@ -21,6 +21,10 @@ NO_SERVER = """Name it in one of these ways:
                         def chatkit_server(chatkit_store):
                             return MyServer(store=chatkit_store)
 
+  or, as an ASGI app:   @pytest.fixture
+                        def chatkit_app():
+                            return app
+
   on the command line:  --chatkit-server mypackage.server:MyServer
   in the ini file:      chatkit_server = mypackage.server:MyServer"""
 
