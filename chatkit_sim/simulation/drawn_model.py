@@ -155,12 +155,12 @@ class Drawing(Source):
         self.known.learn(call)
         offer = Offer.of(call)
         if self._rounds[agent] >= _ROUNDS and not offer.required:
-            offer = Offer({}, output=offer.output)
+            offer = Offer({}, output=offer.output, images=offer.images)
         dice = self.draw(_DICE, label="luck of the model")
         if dice == _SELDOM - 1 and self.wrong:
             return Said(lane, self.draw(wrong_steps(offer), label="the model"), wrong=True, tools=offer.tools)
         if dice == _SELDOM - 2 and self.upstream and offer.output is None and not offer.required:
-            return Said(lane, self.draw(upstream_steps(), label="the model"))
+            return Said(lane, self.draw(upstream_steps(images=offer.images), label="the model"))
         step = self.draw(self._strategy(offer), label="the model")
         if any(part for part in step.parts if type(part).__name__ == "Calls"):
             self._rounds[agent] += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from agents import FunctionTool
+from agents import FunctionTool, ImageGenerationTool
 from agents.testing import ModelCall
 from chatkit.types import StructuredInputItem, ThreadItem, WidgetItem
 from hypothesis import strategies as st
@@ -216,12 +216,14 @@ class Offer:
         required: Whether one of them has to be called.
         parallel: Whether several may be called at once.
         output: The JSON schema of structured output; ``None`` for plain text.
+        images: Whether it may draw images: there is a tool for that.
     """
 
     tools: Mapping[str, Schema]
     required: bool = False
     parallel: bool = True
     output: Schema | None = None
+    images: bool = False
 
     @classmethod
     def of(cls, call: ModelCall) -> Offer:
@@ -240,6 +242,7 @@ class Offer:
             bool(offered) and choice not in (None, "auto", "none"),
             settings.parallel_tool_calls is not False,
             None if schema is None or schema.is_plain_text() else schema.json_schema(),
+            choice != "none" and any(isinstance(tool, ImageGenerationTool) for tool in call.tools),
         )
 
 
@@ -312,16 +315,18 @@ def thoughts() -> Strategy:
     )
 
 
-def upstream_steps() -> Strategy:
-    """What is legal for a model and meets known defects of the SDKs: citations, refusals, images."""
-    return st.sampled_from(
-        [
-            cites("According to the page, yes.", url=_URL, title="Source"),
-            cites("According to the file, yes.", filename="report.pdf"),
-            refuses("I can't help with that."),
-            draws(),
-        ]
-    )
+def upstream_steps(*, images: bool = True) -> Strategy:
+    """What is legal for a model and meets known defects of the SDKs: citations, refusals, images.
+
+    Args:
+        images: Whether there is a tool that draws images.
+    """
+    steps = [
+        cites("According to the page, yes.", url=_URL, title="Source"),
+        cites("According to the file, yes.", filename="report.pdf"),
+        refuses("I can't help with that."),
+    ]
+    return st.sampled_from([*steps, draws()] if images else steps)
 
 
 def wrong_steps(offer: Offer) -> Strategy:

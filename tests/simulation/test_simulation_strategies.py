@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 import pytest
-from agents import ModelSettings, function_tool
+from agents import ImageGenerationTool, ModelSettings, function_tool
 from agents.testing import ModelCall
 from chatkit.types import StructuredInputFreeform, StructuredInputItem, StructuredInputMultipleChoice, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel
 
 from chatkit_sim.client.frontend import ComposerTool, Entity, Frontend
-from chatkit_sim.model.steps import Calls, Fails, Says
+from chatkit_sim.model.steps import Calls, Draws, Fails, Says
 from chatkit_sim.simulation.schemas import NothingFits
 from chatkit_sim.simulation.strategies import (
     Offer,
@@ -20,6 +20,7 @@ from chatkit_sim.simulation.strategies import (
     model_steps,
     send_options,
     structured_answers,
+    upstream_steps,
     user_messages,
     widget_clicks,
     wrong_client_tool_results,
@@ -55,14 +56,14 @@ def drawn(strategy, count=60):
     return found
 
 
-def offer(*, output_type=None, **model_settings):
+def offer(*tools, output_type=None, **model_settings):
     from agents.agent_output import AgentOutputSchema
 
     call = ModelCall(
         system_instructions=None,
         input="Hi",
         model_settings=ModelSettings(**model_settings),
-        tools=[lookup, forget],
+        tools=[lookup, forget, *tools],
         output_schema=AgentOutputSchema(output_type) if output_type else None,
         handoffs=[],
         tracing=None,
@@ -119,6 +120,18 @@ def test_a_tool_that_no_arguments_fit_is_named():
     impossible = Offer({"lookup": {"type": "object", "properties": {"x": False}, "required": ["x"]}})
     with pytest.raises(NothingFits, match=r"tool 'lookup'.*chatkit_arguments"):
         model_steps(impossible)
+
+
+def test_images_are_drawn_where_a_tool_draws_them():
+    def images(*tools, **model_settings):
+        return offer(*tools, **model_settings).images
+
+    painter = ImageGenerationTool(tool_config={"type": "image_generation"})
+    assert images(painter)
+    assert not images(painter, tool_choice="none")
+    assert not images()
+    assert any(isinstance(step, Draws) for step in drawn(upstream_steps()))
+    assert not any(isinstance(step, Draws) for step in drawn(upstream_steps(images=False)))
 
 
 def test_what_models_do_wrong():
