@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..wire import Request
 from .stream import ClientToolCall, RecordedStream
 from .timeline import ModelCalled, ToolEnded, ToolStarted
 from .turn import Turn
@@ -41,7 +42,15 @@ def exercised(turn: Turn) -> dict[str, Counter[str]]:
         counts["client_outcomes"].update(f"{getattr(item, 'name', '')}: abandoned" for item in pending)
     for stream in turn.streams:
         _count_stream(stream, counts)
+    if not turn.streams:
+        _count_action(turn.request, counts)
     return counts
+
+
+def _count_action(request: Request, counts: Mapping[str, Counter[str]]) -> None:
+    action = request.params.get("action")
+    if isinstance(action, Mapping) and request.type.startswith("threads."):
+        counts["actions"][str(action.get("type"))] += 1
 
 
 def _count_stream(stream: RecordedStream, counts: Mapping[str, Counter[str]]) -> None:
@@ -50,9 +59,7 @@ def _count_stream(stream: RecordedStream, counts: Mapping[str, Counter[str]]) ->
     else:
         counts["client_tools"][stream.call.name] += 1
         counts["client_outcomes"][f"{stream.call.name}: {_outcome(stream.call)}"] += 1
-    action = stream.request.params.get("action")
-    if isinstance(action, Mapping):
-        counts["actions"][str(action.get("type"))] += 1
+    _count_action(stream.request, counts)
     for event in stream.events:
         counts["events"][event.type] += 1
         item = getattr(event, "item", None)
@@ -93,13 +100,14 @@ def _field(output: Any, name: str) -> Any:
 
 
 def _actions(node: Any) -> Iterator[str]:
-    """The types of the actions in a widget's tree."""
+    """The types of the actions in a widget's tree that are the server's affair."""
     if isinstance(node, list):
         for part in node:
             yield from _actions(part)
     elif isinstance(node, Mapping):
         for key, value in node.items():
-            if key.startswith("on") and key.endswith("Action") and isinstance(value, Mapping) and "type" in value:
-                yield str(value["type"])
-            else:
+            is_action = key == "action" or (key.startswith("on") and key.endswith("Action"))
+            if not (is_action and isinstance(value, Mapping) and "type" in value):
                 yield from _actions(value)
+            elif value.get("handler") != "client":
+                yield str(value["type"])

@@ -11,6 +11,7 @@ from .any_model import Plan
 from .cast import AgentSeen, Asking, Cast, ToolSeen
 from .fault_scenarios import FAULT_SCENARIOS
 from .isolation_scenario import ISOLATION
+from .page_scenarios import PAGE_SCENARIOS
 from .simulation import NotApplicable, Scenario, Simulation
 from .store_scenarios import STORE_SCENARIOS
 from .survey import GREETING, explore, learn, request_of, survey
@@ -209,6 +210,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "The page is reloaded while a client tool runs, and the user writes something else.",
         _message_while_pending,
     ),
+    *PAGE_SCENARIOS,
     ISOLATION,
     *STORE_SCENARIOS,
     *FAULT_SCENARIOS,
