@@ -89,6 +89,9 @@ class _Scope:
         item = difference.live
         if isinstance(item, ClientToolCallItem):
             return self._excuses_call(difference, item)
+        if isinstance(item, WorkflowItem) and origin is not None and origin.life.origin and origin.updated_last:
+            # The SDK goes on with the workflow before a client tool call, and finishes it anew unless its run fails.
+            return unfinished_by_accident(self.evidence, origin)
         if item is not None and item.id in self.evidence.turn.view.open_items:
             if isinstance(item, WorkflowItem) and difference.kind == "changed":
                 return True  # it goes on in the next stream, and is stored without `done`

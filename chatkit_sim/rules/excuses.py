@@ -63,6 +63,12 @@ def run_errors(stream: RecordedStream) -> list[BaseException]:
     ]
 
 
+def tripped(stream: RecordedStream) -> bool:
+    """Whether a guardrail stopped a run that feeds the stream, also one that was at its end by then."""
+    main = stream.timeline.main_runs
+    return any(entry.guardrail is not None and entry.run in main for entry in stream.timeline.of(RunEnded))
+
+
 def disturbance(evidence: Evidence, history: StreamHistory) -> str | None:
     """Why the stream could not end as it should have; ``None`` when nothing disturbed it.
 

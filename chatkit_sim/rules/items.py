@@ -11,7 +11,7 @@ from ..recording import ToolStarted
 from ..wire import TextRun
 from . import upstream
 from .base import Evidence, Rule, place
-from .excuses import chain, disturbance, run_errors
+from .excuses import chain, disturbance, run_errors, tripped
 from .history import HIDDEN, Finding, Life, StreamHistory, Trouble
 from .strangers import answers_user, item_in_this_thread, no_user_message_from_responder
 from .words import ITEM_NAMES, item_name, quoted, times
@@ -214,8 +214,8 @@ def _ghost_removed(evidence: Evidence, history: StreamHistory, finding: Finding)
 
 def _tripwire(history: StreamHistory) -> bool:
     raised = (*history.stream.swallowed, *run_errors(history.stream))
-    tripped = any(type(link).__name__.endswith("TripwireTriggered") for error in raised for link in chain(error))
-    return tripped or (bool(history.errors) and not raised)
+    told = any(type(link).__name__.endswith("TripwireTriggered") for error in raised for link in chain(error))
+    return told or tripped(history.stream) or (bool(history.errors) and not raised)
 
 
 def _ghost_replaced(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation | None:

@@ -11,7 +11,7 @@ from ..errors import Place
 from ..recording import Turn
 from ..wire import TextRun
 from .base import Evidence, place
-from .excuses import disturbance, run_errors, told_elsewhere
+from .excuses import disturbance, run_errors, told_elsewhere, tripped
 from .history import Life, StreamHistory
 
 _LEFT = ("cancelled", "disconnected", "limit")
@@ -88,7 +88,8 @@ def _injected(history: StreamHistory) -> bool:
 
 def unfinished_by_accident(evidence: Evidence, origin: Origin) -> bool:
     """Whether an item may well be unfinished: its stream, or the run behind it, did not come to its end."""
-    return disturbance(evidence, origin.history) is not None or bool(run_errors(origin.history.stream))
+    stream = origin.history.stream
+    return disturbance(evidence, origin.history) is not None or bool(run_errors(stream)) or tripped(stream)
 
 
 def where(evidence: Evidence, origins: Origins, item_id: str) -> Place:

@@ -8,6 +8,7 @@ import pytest
 from agents import (
     Agent,
     GuardrailFunctionOutput,
+    InputGuardrail,
     ModelSettings,
     RunContextWrapper,
     StopAtTools,
@@ -16,7 +17,7 @@ from agents import (
     output_guardrail,
 )
 from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
-from broken.servers import Assisted, Handwritten, assisted, delta, handwritten
+from broken.servers import Assisted, Handwritten, Reply, assisted, delta, handwritten
 from chatkit.agents import AgentContext, ClientToolCall
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
@@ -25,6 +26,7 @@ from chatkit.types import (
     ProgressUpdateEvent,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
     ThreadItemUpdatedEvent,
     UserMessageItem,
     UserMessageTextContent,
@@ -39,10 +41,13 @@ from desk.server import DeskServer
 from desk.store import SQLiteStore
 from handwritten.server import NOT_IN_TOUR, PARTS, HandwrittenServer
 from rules_listening import listening, violations_of
+from rules_recording import CREATE, done, message, stream, timeline, turn
 from todo.server import TodoServer
 
 from chatkit_sim.client import ClientToolError
 from chatkit_sim.model import calls, draws, fails, refuses, says, thinks
+from chatkit_sim.recording import RunEnded
+from chatkit_sim.rules import Catalogue, Evidence
 
 
 def add_to_todo_list(item: str) -> dict:
@@ -412,3 +417,61 @@ def test_a_refusal_is_told_once_as_a_defect_of_the_sdks():
     assert violation.rule == "no-unexpected-error"
     assert violation.upstream
     assert violation.severity == "warning"
+
+
+class Guarded(Assisted):
+    """Answers by itself when a guardrail trips."""
+
+    async def respond(self, thread, input_user_message, context):
+        try:
+            async for event in super().respond(thread, input_user_message, context):
+                yield event
+        except InputGuardrailTripwireTriggered:
+            reply = Reply(thread, None, lambda: self.store.generate_item_id("message", thread, context))
+            yield ThreadItemDoneEvent(item=reply.message("I can only help with orders."))
+
+
+def guarded(*allowed):
+    """A server whose guardrail is slower than the model, and trips where it does not allow."""
+    verdicts = iter(allowed)
+
+    async def slowly(ctx, agent, given):
+        await asyncio.sleep(0.03)
+        return GuardrailFunctionOutput(output_info=None, tripwire_triggered=not next(verdicts))
+
+    @function_tool
+    async def look(ctx: RunContextWrapper[AgentContext]) -> str:
+        await ctx.context.start_workflow(Workflow(type="custom", tasks=[CustomTask(title="Looking")]))
+        await asyncio.sleep(0.01)
+        await ctx.context.end_workflow()
+        return "Nothing there."
+
+    @function_tool
+    async def ask(ctx: RunContextWrapper[AgentContext]) -> None:
+        ctx.context.client_tool_call = ClientToolCall(name="ask", arguments={})
+
+    agent = Agent(
+        name="Assistant",
+        tools=[look, ask],
+        tool_use_behavior=StopAtTools(stop_at_tool_names=["ask"]),
+        input_guardrails=[InputGuardrail(guardrail_function=slowly)],
+    )
+    return lambda store: Guarded(store, agent)
+
+
+def test_a_guardrail_that_trips_when_the_run_is_over():
+    # The app has caught the exception, and chatkit has removed the call, which never was an item.
+    ended = RunEnded(run=1, agent="Assistant", after_event=3, error=None, stopped_by="ask", guardrail="on topic")
+    events = [ThreadItemRemovedEvent(item_id="fc_1"), done(message("I can only help with orders."))]
+    one = turn(stream(*events, request=CREATE, timeline=timeline(ended)))
+    assert Catalogue().judge(Evidence(one)).violations == ()
+
+
+def test_a_guardrail_that_trips_while_the_workflow_of_before_goes_on():
+    steps = [calls("look"), calls("ask"), thinks("Let me see.", "And now?")]
+    found = violations_of(guarded(True, False), script=steps, client_tools=[ask])
+    assert [str(violation) for violation in found if not violation.upstream] == []
+
+
+def ask():
+    return True
