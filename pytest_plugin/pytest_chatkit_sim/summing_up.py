@@ -99,9 +99,9 @@ def write(reporter: pytest.TerminalReporter) -> None:
         return
     from chatkit_sim.report import ignored, render
 
-    stale: list[tuple[str, str]] = config.stash.get(STALE, [])
+    stale = config.stash[STALE] if STALE in config.stash else []
     lines = render(summary) if config.stash[SETTINGS].simulate else ignored(summary)
-    lines += config.stash.get(TOLD, [])
+    lines += config.stash[TOLD] if TOLD in config.stash else []
     if not lines and not stale:
         return
     reporter.section("chatkit-sim", sep="=")
