@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hypothesis.internal import constants_ast
 from hypothesis.internal.conjecture import providers
 
 _FILES = 200  # of a package that are read
@@ -53,15 +54,14 @@ def _files(server: Any) -> list[Path]:
 
 
 def _read(files: list[Path]) -> Any:
-    module = sys.modules[providers.Constants.__module__]
-    literals = providers.Constants()
+    literals = constants_ast.Constants()
     for file in files:
         try:
-            literals |= module._constants_from_source(file.read_bytes(), limit=True)
+            literals |= constants_ast._constants_from_source(file.read_bytes(), limit=True)
         except (OSError, SyntaxError, ValueError):
             continue  # nothing to be had there; Hypothesis has literals of its own
     # Sorted, since a set of texts has another order in each process.
-    return providers.Constants(
+    return constants_ast.Constants(
         integers=dict.fromkeys(sorted(literals.integers)),  # type: ignore[arg-type]  # only ever iterated
         floats=dict.fromkeys(sorted(literals.floats)),  # type: ignore[arg-type]
         bytes=dict.fromkeys(sorted(literals.bytes)),  # type: ignore[arg-type]

@@ -62,13 +62,14 @@ def report_directory(config: pytest.Config) -> Path:
     """Where the tests of bugs are written to: the report's directory, ``.chatkit-sim`` where there is no report."""
     given = config.getoption("chatkit_sim_report")
     if given:
-        return (config.invocation_params.dir / given).resolve()
+        return Path(config.invocation_params.dir, str(given)).resolve()
     return config.rootpath / (str(config.getini("chatkit_sim_report")) or _DIRECTORY)
 
 
 def replay(item: pytest.Item, campaign: Campaign, seed: int) -> str:
     """The command that makes the same run again, from the directory of this one."""
-    named = shlex.quote(item.config.cwd_relative_nodeid(item.nodeid))
+    path, _, rest = item.nodeid.partition("::")
+    named = shlex.quote(f"{_shown(item.config, item.config.rootpath / path)}::{rest}")
     return f"pytest {named} --chatkit-sim-seed {seed}{_flags(item, campaign)}"
 
 
