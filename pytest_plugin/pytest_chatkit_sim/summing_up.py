@@ -101,7 +101,8 @@ def write(reporter: pytest.TerminalReporter) -> None:
 
     stale = config.stash[STALE] if STALE in config.stash else []
     lines = render(summary) if config.stash[SETTINGS].simulate else ignored(summary)
-    lines += config.stash[TOLD] if TOLD in config.stash else []
+    told = config.stash[TOLD] if TOLD in config.stash else []
+    lines += told
     if not lines and not stale:
         return
     reporter.section("chatkit-sim", sep="=")
