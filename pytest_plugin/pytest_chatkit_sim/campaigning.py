@@ -74,7 +74,8 @@ def campaign_function(goal: Goal, place: Any, part: int = 0, parts: int = 1) -> 
         stories = [finding.story for finding in result.findings if not finding.same_as]
         shown = [one for story in stories for played in story for one in played.judged]
         _chatkit_page.bench.judged += shown
-        _add_result(request.node, result, told=any(one.turn is not None for one in shown))
+        told = any(one.turn is not None for one in shown)
+        _add_result(request.node, result, told=told, virtual=campaign.world.virtual_time)
         if not result.findings:
             return
         found = kept(request.node, campaign, result.findings)
@@ -165,7 +166,13 @@ def _add_judged(item: pytest.Item, judged: Sequence[Judged]) -> None:
     _add(item, replace(summarize(judged), tests=0, scenarios=0, **left_out))
 
 
-def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool) -> None:
+_REAL_TIME = (
+    "delays and orders of tasks: campaigns ran in real time, in one order "
+    "(chatkit_sim_virtual_time, or a real HTTP server)"
+)
+
+
+def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool, virtual: bool) -> None:
     """Add what came of a campaign to the summary of this process; where it has turns to show, it is counted there."""
     from chatkit_sim.report import Summary
 
@@ -176,6 +183,7 @@ def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool) -> Non
         tests=int(not told),
         scenarios=int(not told),
         campaigns=1,
+        not_checked={} if virtual else {_REAL_TIME: 1},
         conversations=result.examples,
         moves=result.coverage.moves,
         client_outcomes=result.coverage.flows["client_outcomes"],
