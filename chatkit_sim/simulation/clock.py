@@ -8,6 +8,7 @@ import inspect
 import selectors
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from .wall_clock import WallClock
 
 _GRACE = 0.25  # real seconds that sockets and foreign threads get before time jumps
 _EXECUTOR = 0.05  # real seconds between two looks at a busy executor
+_QUICK = 0.02  # real seconds for what a thread does at once; beyond, the loop goes on meanwhile
 _EXECUTOR_THREADS = ("asyncio_", "ThreadPoolExecutor")
 _PATIENCE = 3600.0  # virtual seconds for one stream, which cost nothing
 _TICK = 0.001  # seconds that one round of the loop takes by the time of day, so that what follows is later
@@ -60,8 +62,22 @@ class VirtualLoop(OrderedLoop):
     def run_in_executor(  # type: ignore[override]  # as every loop has it, type variables aside
         self, executor: Any, func: Any, *args: Any
     ) -> asyncio.Future[Any]:
-        """As in every loop; the clock stands still meanwhile."""
-        future = super().run_in_executor(executor, func, *args)
+        """As in every loop; the clock stands still meanwhile.
+
+        What a thread does quickly, such as a query, is waited for, so that its end has the same place in each run.
+        """
+        if executor is None:
+            executor = vars(self)["_default_executor"]
+        if executor is None:
+            executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            self.set_default_executor(executor)
+        job = executor.submit(func, *args)
+        # A pool of processes has no place in the same order: it is slow to begin with.
+        if isinstance(executor, ThreadPoolExecutor) and not wait([job], timeout=_QUICK).not_done:
+            future: asyncio.Future[Any] = self.create_future()
+            self.call_soon(_hand_over, job, future)
+            return future
+        future = asyncio.wrap_future(job, loop=self)
         self._busy += 1
         future.add_done_callback(self._done)
         return future
@@ -102,6 +118,16 @@ class VirtualLoop(OrderedLoop):
 
     def _done(self, _: Any) -> None:
         self._busy -= 1
+
+
+def _hand_over(job: Future[Any], future: asyncio.Future[Any]) -> None:
+    if future.done():
+        return
+    error = job.exception()
+    if error is None:
+        future.set_result(job.result())
+    else:
+        future.set_exception(error)
 
 
 class _Jumping:

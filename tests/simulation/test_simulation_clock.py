@@ -58,6 +58,37 @@ def test_the_clock_stands_still_while_an_executor_works():
     assert run(work()) == 1000
 
 
+def test_what_threads_do_quickly_ends_in_the_order_of_its_beginning():
+    async def work():
+        ended = []
+
+        async def job(seconds):
+            await asyncio.to_thread(time.sleep, seconds)
+            ended.append(seconds)
+
+        await asyncio.gather(job(0.01), job(0.005), job(0))
+        return ended
+
+    assert run(work()) == [0.01, 0.005, 0]
+
+
+def test_what_threads_raise_is_raised():
+    async def work():
+        await asyncio.to_thread(int, "no number")
+
+    with pytest.raises(ValueError, match="no number"):
+        run(work())
+
+
+def test_a_set_of_tasks_has_one_order():
+    async def work():
+        tasks = {asyncio.create_task(asyncio.sleep(number, number)) for number in range(9)}
+        done, _ = await asyncio.wait(tasks)
+        return [task.result() for task in done]
+
+    assert run(work()) == list(range(9))
+
+
 def test_a_deadlock_is_named():
     async def nobody_sets_it():
         await asyncio.Event().wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from typing import Any
 
@@ -13,12 +14,15 @@ Order = dict[int, int]
 class OrderedLoop(asyncio.SelectorEventLoop):
     """An event loop that can be told in which order ready tasks run; otherwise it is as any other.
 
-    Only tasks that are ready at the same time change places, so that every order is one that could happen.
+    Only tasks that are ready at the same time change places, so that every order is one that could happen. A set of
+    tasks, such as ``asyncio.wait`` gives, has the same order in each run.
     """
 
     def __init__(self) -> None:
         self.calls_from_outside = 0
         super().__init__()
+        numbers = itertools.count()
+        self.set_task_factory(lambda loop, coro, **options: _Numbered(next(numbers), coro, loop=loop, **options))
         self._ready: deque[asyncio.Handle] = _Ready(self)
         self._order: Order | None = None
         self._choices = 0
@@ -46,6 +50,17 @@ class OrderedLoop(asyncio.SelectorEventLoop):
     def _add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
         self.calls_from_outside += 1
         return super()._add_reader(fd, callback, *args)  # type: ignore[misc]
+
+
+class _Numbered(asyncio.Task[Any]):
+    """A task whose place in a set is decided by its number, and not by its address in memory."""
+
+    def __init__(self, number: int, coro: Any, **options: Any) -> None:
+        self._number = number
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._number
 
 
 class _Ready(deque[asyncio.Handle]):
