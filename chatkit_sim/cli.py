@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
 import sys
 import warnings
@@ -24,8 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the command's name; those of the process by default.
 
     Returns:
-        The exit status: 0, or 2 when a rule is unknown.
+        The exit status: 0; 1 when the reader of the output has left early; 2 when a rule is unknown.
     """
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough; the interpreter is not to fail over it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="chatkit-sim", description="Test ChatKit servers. The tests themselves run with pytest; see pytest --help."
     )
@@ -38,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("contract", help="write what the server asks of its web page, as JSON", add_help=False)
     commands.add_parser("report", help="make one report of several, such as those of CI shards", add_help=False)
     commands.add_parser("review", help="accept or reject the snapshots that changed", add_help=False)
-    arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] == "contract":
         return _contract(arguments[1:])
     if arguments and arguments[0] == "report":
@@ -127,7 +138,8 @@ def _explain(slug: str, rules: Sequence[Rule]) -> int:
             f"{slug!r} is no rule but a scenario of pytest --chatkit-sim, which is held to all rules.", file=sys.stderr
         )
         return 2
-    close = get_close_matches(slug, [*(rule.slug for rule in rules), *ELSEWHERE], 1)
+    names = [*(rule.slug for rule in rules), *ELSEWHERE]
+    close = get_close_matches(slug, names, 1) or [name for name in names if slug in name]
     hint = f"Did you mean {close[0]!r}?" if close else "`chatkit-sim rules` lists them."
     print(f"There is no rule {slug!r}. {hint}", file=sys.stderr)
     return 2

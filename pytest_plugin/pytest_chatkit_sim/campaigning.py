@@ -175,10 +175,11 @@ _REAL_TIME = (
 def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool, virtual: bool) -> None:
     """Add what came of a campaign to the summary of this process; where it has turns to show, it is counted there."""
     from chatkit_sim.report import Summary
+    from chatkit_sim.rules.upstream import known
 
     cut = f"{item.name}: {result.examples:,} of {result.of:,} conversations in {result.seconds:.0f} s, then time was up"
     shaky = f"{item.name}: the same choices did not always lead to the same conversation (threads, random numbers?)"
-    defects = {one.subjects.get("defect", one.rule): one.reason for one in result.upstream}
+    defects = [known(name) for name in sorted({one.subjects.get("defect", "") for one in result.upstream})]
     summary = Summary(
         tests=int(not told),
         scenarios=int(not told),
@@ -189,7 +190,7 @@ def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool, virtua
         client_outcomes=result.coverage.flows["client_outcomes"],
         incomplete=frozenset([] if result.complete else [cut]),
         unsteady=frozenset([] if result.steady else [shaky]),
-        upstream=frozenset(f"{name}: {_in_short(reason)}" for name, reason in defects.items()),
+        upstream=frozenset(f"{defect.name}: {_in_short(defect.says)}" for defect in defects if defect),
     )
     _add(item, summary)
 

@@ -1,9 +1,9 @@
-"""Measure campaigns: ``python tests/benchmarks/campaigns.py [speed | good | leaks | steering | RULE ...]``.
+"""Measure campaigns: ``python tests/benchmarks/campaigns.py [speed | good | leaks | RULE ...]``.
 
 By default, for every bug planted in ``fixtures/broken``: after how many examples and seconds a campaign finds it, over
 some seeds, and how long its story is then. ``good``: what campaigns say of servers that have no bug. ``leaks``: what is
-left behind after many examples. ``steering``: what is met with and without ``hypothesis.target``. ``speed``: moves in a
-second, beside the bare server. Nothing is asserted; a person reads the tables.
+left behind after many examples. ``speed``: moves in a second, beside the bare server. Nothing is asserted; a person reads
+the tables.
 
 Options: ``--seeds N`` (20), ``--examples N``.
 """

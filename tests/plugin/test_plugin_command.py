@@ -36,6 +36,19 @@ def test_it_says_what_a_rule_reads():
     assert "item-added-once" in alone
 
 
+def test_part_of_a_slug_is_enough_to_be_shown_the_whole(capsys):
+    assert main(["explain", "registered"]) == 2
+    assert "Did you mean 'client-tool-registered'?" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    code = "import sys; from chatkit_sim.cli import main; sys.exit(main(['rules']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 OWN = """
 from chatkit_sim import Rule
 

@@ -164,7 +164,7 @@ def test_workers_write_the_same_report(project):
 
 def test_what_campaigns_drive_is_counted_and_what_they_find_is_shown(project):
     output = run(
-        project, "--chatkit-sim", "-k", "campaign-client-tools", "--chatkit-sim-examples=2", "--chatkit-sim-report=out"
+        project, "--chatkit-sim", "-k", "campaign-client-tools", "--chatkit-sim-examples=10", "--chatkit-sim-report=out"
     )
     report = report_in(project.path / "out")
     (campaign,) = report["tests"]
