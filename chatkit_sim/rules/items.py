@@ -105,7 +105,7 @@ def _as_upstream(violation: Violation, defect: upstream.Defect) -> Violation:
 
 def _ghost_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation | None:
     if upstream.known("workflow-updated-early") and _added_by_tool_later(history, finding):
-        return None  # harmless: the event that adds it brings the tasks along
+        return None  # harmless: the event that adds it, or is done with it, brings the tasks along
     gone = finding.since is not None
     why = f"was removed by event {finding.since}" if gone else "was never added"
     details = [f"text: {quoted(finding.step.text)}"] if isinstance(finding.step, TextRun) else []
@@ -124,8 +124,12 @@ def _ghost_update(evidence: Evidence, history: StreamHistory, finding: Finding) 
 
 def _added_by_tool_later(history: StreamHistory, finding: Finding) -> bool:
     life = next((life for life in history.lives if life.item_id == finding.item_id), None)
-    later = life is not None and life.type == "workflow" and life.added is not None
-    return later and bool(history.stream.timeline.of(ToolStarted))
+    return (
+        life is not None
+        and life.type == "workflow"
+        and finding.since is None
+        and bool(history.stream.timeline.of(ToolStarted))
+    )
 
 
 def _late_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation:

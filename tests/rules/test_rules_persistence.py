@@ -441,7 +441,8 @@ def test_a_workflow_that_takes_the_place_of_the_reasoning():
     assert "if context.workflow_item: await context.end_workflow(); await asyncio.sleep(0.01)" in violation.remedy
     assert heard(tidy) == []
     # Without the pause chatkit finishes it early and once more, which is its own doing.
-    assert {violation.upstream for violation in heard(impatient)} == {True}
+    found = heard(impatient)
+    assert {violation.upstream for violation in found} == {True}, found
 
 
 def test_what_was_stopped_may_be_stored_late():
