@@ -56,7 +56,6 @@ def find(server, goal, rule=None):
     "rule",
     [
         "one-client-tool-call-per-turn",
-        "client-tool-call-identity",
         "stop-at-client-tool",
         "client-tool-call-is-newest",
         "deltas-match-done",
