@@ -67,7 +67,7 @@ _INI: tuple[tuple[str, Literal["string", "linelist", "bool"], Any, str], ...] = 
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)  # what pytest waits for at its start is kept small
 class Settings:
     """What the options come to.
 

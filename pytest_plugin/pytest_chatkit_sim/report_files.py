@@ -50,7 +50,7 @@ def register_report(config: pytest.Config) -> None:
     config.pluginmanager.register(ReportFiles(config, directory.resolve()), "chatkit-sim-report")
 
 
-@dataclass
+@dataclass(repr=False, eq=False)  # what pytest waits for at its start is kept small
 class _Seen:
     """What is known of a test until its teardown is over."""
 
