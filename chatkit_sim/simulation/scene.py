@@ -21,6 +21,7 @@ from ..model import ModelScript, Step
 from ..rules.excuses import chain
 from .clock import DeadlockError, VirtualLoop, patient
 from .moves import AtOnce, Delete, Join, Move, Open, Pry, Wait
+from .own_thread import OwnThread
 from .story import Key, Played, Reacted, Said, Source, key_of
 from .wall_clock import WallClock
 
@@ -117,6 +118,7 @@ class Scene:
         self.clients: list[AsyncSimulatedClient] = []
         self._seat(AsyncSimulatedClient(bench, context=world.context))
         self._ready = False
+        self._thread = OwnThread()
         self._threads: dict[str | None, None] = {}
         self._stuck: str | None = None
         self._lasting: set[asyncio.Task[Any] | None] = set()
@@ -161,7 +163,7 @@ class Scene:
                 if done is not None:
                     await done
             await self.clients[0]._core.transport()
-        loop = asyncio.get_running_loop()
+        loop = self._thread.loop = asyncio.get_running_loop()
         if isinstance(loop, VirtualLoop):
             loop.follow(dict(order) if order else None)
         try:
@@ -256,7 +258,7 @@ class Scene:
         self.clients.append(client)
 
     def _answer(self, agent: str, call: ModelCall, feeds_stream: bool) -> Step:
-        said = self.source.step(agent, call, feeds_stream)
+        said = self._thread.do(partial(self.source.step, agent, call, feeds_stream))
         self._said.append(said)
         return said.step
 

@@ -2,8 +2,8 @@
 
 By default, for every bug planted in ``fixtures/broken``: after how many examples and seconds a campaign finds it, over
 some seeds, and how long its story is then. ``good``: what campaigns say of servers that have no bug. ``leaks``: what is
-left behind after many examples. ``speed``: moves in a second, beside the bare server. Nothing is asserted; a person reads
-the tables.
+left behind after many examples. ``speed``: moves in a second, beside the bare server. Nothing is asserted; a person
+reads the tables.
 
 Options: ``--seeds N`` (20), ``--examples N``.
 """
