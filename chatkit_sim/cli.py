@@ -7,7 +7,8 @@ import os
 import runpy
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,25 +71,30 @@ def _run(arguments: Sequence[str]) -> int:
     return _explain(given.rule, rules)
 
 
-def _contract(arguments: Sequence[str]) -> int:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """While it lasts, chatkit may be imported: it warns of its own widget classes."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of its own widget classes
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def _contract(arguments: Sequence[str]) -> int:
+    with _quiet():
         from .client.contract_command import run_contract
 
         return run_contract(arguments)
 
 
 def _report(arguments: Sequence[str]) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of its own widget classes
+    with _quiet():
         from .report.command import run_report
 
         return run_report(arguments)
 
 
 def _review(arguments: Sequence[str]) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+    with _quiet():
         from .snapshots import run_review
 
         return run_review(arguments)
@@ -96,8 +102,7 @@ def _review(arguments: Sequence[str]) -> int:
 
 def _rules(conftest: str | None) -> Sequence[Rule]:
     """Every rule, with those that a conftest.py registers."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # chatkit warns of its own widget classes
+    with _quiet():
         from .rules import OwnRules
 
         rules = OwnRules()
@@ -126,8 +131,7 @@ def _explain(slug: str, rules: Sequence[Rule]) -> int:
     if rule is not None:
         print(explained(rule))
         return 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+    with _quiet():
         from .simulation.names import ELSEWHERE, SCENES
     if slug in ELSEWHERE:
         where = "the scenarios and campaigns of pytest --chatkit-sim"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -254,6 +254,15 @@ class Bench:
         judged = Judged(turn, verdict, (), errors) if self.takes_notes else Judged(turn, verdict, errors)
         self.judged.append(judged)
         return judged
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """While it lasts, turns are driven only to learn from them: their verdicts are forgotten."""
+        judged = len(self.judged)
+        try:
+            yield
+        finally:
+            del self.judged[judged:]
 
     def close(self) -> None:
         """Leave the server and the loop, and restore what was patched. May be called twice."""

@@ -43,6 +43,16 @@ class Door:
     transport: TransportKind | None = None
 
     @property
+    def takes_uploads(self) -> bool:
+        """Whether there is an app that files may be uploaded to, and not the server alone."""
+        return self.app is not None or self.url is not None
+
+    @property
+    def knows_users_by(self) -> Literal["context", "headers"]:
+        """What tells a second user from the first: behind HTTP the app builds its own context, from the headers."""
+        return "context" if self.kind == "in-process" else "headers"
+
+    @property
     def kind(self) -> TransportKind:
         """The way that is taken.
 

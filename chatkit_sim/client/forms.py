@@ -53,6 +53,17 @@ class FormField:
             return self.component.get("defaultChecked") is True
         return self.component.get("value" if self.kind == "Text" else "defaultValue")
 
+    @property
+    def choices(self) -> list[Any]:
+        """The values of the options that can be chosen."""
+        options = self.component.get("options") or []
+        return [option.get("value") for option in options if option.get("disabled") is not True]
+
+    @property
+    def first_day(self) -> str:
+        """A day that a date picker takes, as ISO text."""
+        return str(self.component.get("min") or "2030-01-01")[:10]
+
     def entered(self, value: Any) -> Any:
         """What the field holds after the user entered ``value``, as JSON.
 

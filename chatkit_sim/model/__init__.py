@@ -4,10 +4,11 @@ from .instrumentation import Instrumentation
 from .network import NetworkBlocked, NetworkGuard
 from .requests import ModelRequest
 from .runner import UnattributedRun
-from .script import ModelScript, UnscriptedModelCall
+from .script import Caller, ModelScript, UnscriptedModelCall
 from .steps import InjectedFailure, Step, calls, cites, draws, fails, refuses, says, thinks
 
 __all__ = [
+    "Caller",
     "InjectedFailure",
     "Instrumentation",
     "ModelRequest",

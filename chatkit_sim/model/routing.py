@@ -12,7 +12,6 @@ from agents.testing import ModelCall, ScriptedModel
 
 from .playing import Delivery
 from .runs import ObservedRun
-from .script import Caller
 from .streaming import respond, stream
 
 _ENDINGS = ("error", ".failed", ".incomplete")
@@ -79,7 +78,7 @@ class RoutingModel(Model):
         if script is None:
             return None
         own_model = isinstance(self.own, Model) or (self.own is None and isinstance(run.agent.model, Model))
-        return await script.answer(Caller(run.agent, run.feeds_stream, run.beside, own_model), call)
+        return await script.answer(run.caller(own_model=own_model), call)
 
     def _play(self, delivery: Delivery) -> ScriptedModel:
         self._last = model = ScriptedModel([delivery.step])

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents import RunConfig, RunResult, RunResultStreaming
 from agents.lifecycle import RunHooksBase
-from agents.run import AgentRunner
+from agents.run import DEFAULT_MAX_TURNS, AgentRunner
 
 from ..errors import UsageError
 from ..recording import SERVING, Exchange
@@ -114,7 +114,8 @@ class ObservedRunner(AgentRunner):
             return None, kwargs
         if parent is not None:
             beside = "runs inside another run (as a tool or a guardrail)"
-        run = ObservedRun(exchange, agent, context, feeds_stream=not beside)
+        turns = kwargs.get("max_turns", DEFAULT_MAX_TURNS)
+        run = ObservedRun(exchange, agent, context, feeds_stream=not beside, max_turns=turns)
         if run.feeds_stream and not is_agent_context(context) and run.script and run.script.has_steps_for(agent):
             run.feeds_stream, beside = False, "has steps of its own and no AgentContext"
         run.beside = beside and f'Agent "{agent.name}" {beside}'

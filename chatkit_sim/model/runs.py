@@ -23,7 +23,7 @@ from ..recording import (
     ToolStarted,
 )
 from .requests import freeze
-from .script import ModelScript
+from .script import Caller, ModelScript
 
 
 @dataclass
@@ -36,7 +36,9 @@ class ObservedRun:
         context: What the app passed as the run's context.
         feeds_stream: Whether its events become the stream.
         beside: Why not, as a sentence about the agent.
+        max_turns: How often it may call the model; ``None`` for as often as it likes.
         number: Its number in the timeline.
+        model_calls: How often it has called the model, the call under way included.
         calling: The place of the model call that is under way, when hooks tell of it.
         fakes: Copies of the agent's tools with another body, by the original's id.
     """
@@ -46,7 +48,9 @@ class ObservedRun:
     context: Any
     feeds_stream: bool
     beside: str = ""
+    max_turns: int | None = None
     number: int = 0
+    model_calls: int = 0
     calling: int | None = None
     fakes: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     running: dict[str, ToolStarted] = field(default_factory=dict)
@@ -68,10 +72,18 @@ class ObservedRun:
         script = self.exchange.script
         return script if isinstance(script, ModelScript) else None
 
+    def caller(self, *, own_model: bool = False) -> Caller:
+        """Who calls the model, for the script.
+
+        Args:
+            own_model: Whether the app gave the agent a ``Model`` instance.
+        """
+        last = self.max_turns is not None and self.model_calls >= self.max_turns
+        return Caller(self.agent, self.feeds_stream, self.beside, own_model, last)
+
     def model_called(self, call: ModelCall) -> int:
         """Note a model call; returns its place, for ``model_answered``."""
-        self.started.clear()
-        self.finished.clear()
+        self._begin_call()
         entry = ModelCalled(
             **self._where(),
             input=freeze(call.input),
@@ -81,6 +93,11 @@ class ObservedRun:
             parallel_tool_calls=call.model_settings.parallel_tool_calls,
         )
         return self.exchange.recorder.add(entry)
+
+    def _begin_call(self) -> None:
+        self.model_calls += 1
+        self.started.clear()
+        self.finished.clear()
 
     def model_answered(
         self, place: int, *, scripted: bool, output: Sequence[Any] = (), error: BaseException | None = None
@@ -98,8 +115,7 @@ class ObservedRun:
 
     def asked(self, instructions: str | None, given: Any) -> None:
         """Note a model call that only hooks tell of; ``model_given`` completes it."""
-        self.started.clear()
-        self.finished.clear()
+        self._begin_call()
         entry = ModelCalled(**self._where(), input=freeze(given), instructions=instructions)
         self.calling = self.exchange.recorder.add(entry)
 

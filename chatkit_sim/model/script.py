@@ -25,9 +25,6 @@ from .steps import Fails
 Boundary = Literal["model", "http"]
 """Where the script answers: in place of the model, or as the HTTP API that the app's own model talks to."""
 
-Responder = Callable[[str, ModelCall, bool], Any]
-"""``(agent_name, call, feeds_stream) -> step``, or ``None`` for no answer."""
-
 
 class UnscriptedModelCall(ChatKitSimError):
     """The model was called and no step of the script answers.
@@ -53,12 +50,18 @@ class Caller:
         feeds_stream: Whether its run feeds the stream.
         beside: Why not.
         own_model: Whether the app gave it a ``Model`` instance.
+        last_turn: Whether this is the last of its run's ``max_turns``: a tool called now leads nowhere.
     """
 
     agent: Agent[Any]
     feeds_stream: bool
     beside: str = ""
     own_model: bool = False
+    last_turn: bool = False
+
+
+Responder = Callable[[Caller, ModelCall], Any]
+"""``(caller, call) -> step``, or ``None`` for no answer."""
 
 
 class ModelScript:
@@ -252,7 +255,7 @@ class ModelScript:
         if not lanes and state.passthrough:
             return None
         if state.otherwise is not None:
-            step = state.otherwise(name, call, caller.feeds_stream)
+            step = state.otherwise(caller, call)
             if step is not None:
                 check_step(step)
                 return replace(deliver(await resolve(step, call), self._ids.lane(name)), improvised=True)

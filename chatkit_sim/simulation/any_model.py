@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agents import FunctionTool
 from agents.testing import ModelCall
 
-from ..model import Step, calls, says
+from ..model import Caller, Step, calls, says
 from .arguments import example
 from .cast import AgentSeen, Cast, ToolSeen
 
@@ -58,8 +58,9 @@ class AnyModel:
         self.plan = plan or Plan(None, ())
         self.said = []
 
-    def __call__(self, agent: str, call: ModelCall, feeds_stream: bool) -> Step:
+    def __call__(self, caller: Caller, call: ModelCall) -> Step:
         """Answer a model call."""
+        agent, feeds_stream = caller.agent.name, caller.feeds_stream
         self._meet(agent, call, feeds_stream)
         step = self._step(agent, call, feeds_stream)
         self.said.append((agent, step))

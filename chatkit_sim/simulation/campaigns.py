@@ -159,6 +159,14 @@ class Campaign:
             self.world, self.drawing, self.goal.kinds, name=self._machine_name(), messages=self.messages
         )
         machine.on_example = staticmethod(self._example_ended)
+        try:
+            self._play_rounds(machine, base, used, database)
+        finally:
+            machine.retire()
+
+    def _play_rounds(
+        self, machine: type[ChatKitMachine], base: settings, used: int, database: ExampleDatabase | None
+    ) -> None:
         again = True
         while again and self._complete and self._played < self._examples and len(self._findings) < self.most:
             machine.known, before = frozenset(self.met_here), self._played
@@ -181,8 +189,7 @@ class Campaign:
 
         What has nothing to do with choices (a factory that raises) is told as it is, before any choice is made.
         """
-        with cached_request_adapter(), collected_on_demand(), self.world.opened() as bench:
-            judged = len(bench.judged)
+        with cached_request_adapter(), collected_on_demand(), self.world.opened() as bench, bench.aside():
             scene = Scene(self.world, bench, Recorded((Played(Send()),), plain_step))
             try:
                 bench.run(scene.clients[0]._core.transport)
@@ -191,7 +198,6 @@ class Campaign:
                 raise
             self._learn((scene.play(Send()),))
             bench.model.forget()
-            del bench.judged[judged:]
             return bench.server
 
     def _learn(self, story: Story) -> None:

@@ -6,17 +6,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from agents.testing import ModelCall
 from hypothesis import strategies as st
 
-from ..model import Step, calls, says
+from ..model import Caller, Step, calls, says
 from .arguments import example
 from .moves import AtOnce, Move, Reaction
 from .schemas import Strategy
-from .story import Said, Source
+from .story import Said, Source, lane_of
 from .strategies import (
     Offer,
     client_tool_results,
@@ -30,7 +30,7 @@ Draw = Callable[..., Any]
 """``data.draw(strategy, label=...)`` of Hypothesis."""
 
 PLAIN_ANSWER = "This is the simulated answer."
-_ROUNDS = 3  # answers of one agent in one move that call tools; below every app's max_turns
+_ROUNDS = 3  # answers of one agent in one move that call tools, where the app's max_turns does not end it earlier
 _WORDS = 30  # known words that are kept
 _ID = re.compile(r"\b(?:[A-Za-z]{2,}[-_]\w*\d[\w-]*|[0-9a-f]{8}-[0-9a-f-]{27})\b")
 _SELDOM = 25  # one model call in so many goes wrong, and one in so many meets a defect of the SDKs
@@ -77,6 +77,10 @@ class Known:
                 self.words.setdefault(word)
 
 
+def _nothing(strategy: Strategy, label: str | None = None) -> None:
+    """Draw nothing: no example is under way."""
+
+
 @dataclass
 class Drawing(Source):
     """A source that draws from Hypothesis, lazily: at each model call, at each client tool call.
@@ -104,7 +108,7 @@ class Drawing(Source):
     waiting: bool = True
     ordered: bool = True
     known: Known = field(default_factory=Known)
-    draw: Draw = field(default=lambda strategy, label=None: None, repr=False)
+    draw: Draw = field(default=_nothing, repr=False)
     _steps: dict[str, Strategy] = field(default_factory=dict)
     _rounds: Counter[str] = field(default_factory=Counter)
     _stopped: BaseException | None = None
@@ -122,14 +126,14 @@ class Drawing(Source):
             raise self._stopped
 
     def forget(self) -> None:
-        """Forget what was learnt: the next example begins."""
+        """Forget what was learnt, and where to draw from: an example begins, or has ended."""
         self.known.words.clear()
+        self.draw, self._stopped = _nothing, None  # each leads to Hypothesis' memory of all examples
 
-    def step(self, agent: str, call: ModelCall, feeds_stream: bool) -> Said:
+    def step(self, caller: Caller, call: ModelCall) -> Said:
         """See ``Source``."""
-        lane = None if feeds_stream else agent
-        drawn = self._guarded(lambda: self._draw_step(agent, call, lane))
-        return Said(lane, plain_step(call)) if drawn is None else drawn
+        drawn = self._guarded(lambda: self._draw_step(caller, call))
+        return Said(lane_of(caller), plain_step(call)) if drawn is None else drawn
 
     def reaction(self, client: int, tool: str, arguments: Mapping[str, Any]) -> Reaction:
         """See ``Source``."""
@@ -151,11 +155,12 @@ class Drawing(Source):
             self._stopped = stop
             return None
 
-    def _draw_step(self, agent: str, call: ModelCall, lane: str | None) -> Said:
+    def _draw_step(self, caller: Caller, call: ModelCall) -> Said:
         self.known.learn(call)
+        lane, agent = lane_of(caller), caller.agent.name
         offer = Offer.of(call)
-        if self._rounds[agent] >= _ROUNDS and not offer.required:
-            offer = Offer({}, output=offer.output, images=offer.images)
+        if (caller.last_turn or self._rounds[agent] >= _ROUNDS) and not offer.required:
+            offer = replace(offer, tools={})
         dice = self.draw(_DICE, label="luck of the model")
         if dice == _SELDOM - 1 and self.wrong:
             return Said(lane, self.draw(wrong_steps(offer), label="the model"), wrong=True, tools=offer.tools)
@@ -167,7 +172,7 @@ class Drawing(Source):
         return Said(lane, step, tools=offer.tools)
 
     def _strategy(self, offer: Offer) -> Strategy:
-        key = json.dumps([offer.tools, offer.required, offer.parallel, offer.output], sort_keys=True, default=repr)
+        key = json.dumps(asdict(offer), sort_keys=True, default=repr)
         if key not in self._steps:
             self._steps[key] = model_steps(offer, arguments=self.arguments, formats=self.formats, known=self.known)
         return self._steps[key]

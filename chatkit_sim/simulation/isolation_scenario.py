@@ -25,23 +25,20 @@ _NO_THREAD = "the server answers no message with a thread, which other scenarios
 
 
 def _isolation(simulation: Simulation) -> None:
-    # Behind HTTP the app builds its own context, from the headers.
-    bench, direct = simulation.bench, simulation.bench.door.kind == "in-process"
-    other = simulation.given("chatkit_other_context" if direct else "chatkit_other_headers")
+    bench, other = simulation.bench, simulation.second_user()
     if other is None:
         bench.judged.append(Judged(None, Verdict(not_checked={"isolation": NO_SECOND_USER}), ()))
-        raise NotApplicable(_NO_CONTEXT if direct else _NO_HEADERS)
+        raise NotApplicable(_NO_CONTEXT if bench.door.kind == "in-process" else _NO_HEADERS)
     client = simulation.client()
-    judged = len(bench.judged)
-    for message in (GREETING, EVERYTHING):
-        simulation.attempt(client, message)
-    if client.thread_id is None:
-        raise NotApplicable(_NO_THREAD)
-    _attach(simulation, client)
-    del bench.judged[judged:]  # what the rules say of these turns is for the scenarios that are about them
+    with bench.aside():  # what the rules say of these turns is for the scenarios that are about them
+        for message in (GREETING, EVERYTHING):
+            simulation.attempt(client, message)
+        if client.thread_id is None:
+            raise NotApplicable(_NO_THREAD)
+        _attach(simulation, client)
     simulation.begin("user   has a thread: " + ", ".join(dict.fromkeys(item.type for item in client.view.items)))
     with simulation.telling("another user names it, and all that is in it, in every request that can", None):
-        client.check_isolation(other) if direct else client.check_isolation(headers=other)
+        client.check_isolation(**other)
 
 
 def _attach(simulation: Simulation, client: SimulatedClient) -> None:

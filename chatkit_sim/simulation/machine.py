@@ -124,10 +124,17 @@ class ChatKitMachine(RuleBasedStateMachine):
             if type(self).on_example is not None:
                 type(self).on_example(tuple(scene.story))  # type: ignore[misc]
         finally:
+            self.drawing.forget()
             scene.bench.model.forget()
             if self.world.is_shared:
                 scene.bench.judged.clear()
             self._resources.close()
+
+    @classmethod
+    def retire(cls) -> None:
+        """Let go of the server and of who listens: Hypothesis keeps the class of every state machine for ever."""
+        cls.on_example = None
+        del cls.world, cls.drawing
 
 
 def chatkit_state_machine(
@@ -179,7 +186,7 @@ def chatkit_state_machine(
     world = World(
         server=server,
         context=context,
-        other_context=other_context,
+        second_user={} if other_context is None else {"context": other_context},
         reset=options.pop("reset", None),
         virtual_time=options.pop("virtual_time", True),
         options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it

@@ -17,6 +17,9 @@ from .workers import hire_worker
 How = Literal["cancel", "disconnect"]
 """The user presses stop, or the page goes away."""
 
+SecondUser = Literal["context", "headers"]
+"""By what a second user is known: the request context, or over HTTP the headers."""
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -260,11 +263,11 @@ class Join(Move):
     """A further client comes: a second tab, or another user.
 
     Attributes:
-        other_user: Whether it is somebody else.
+        other_user: By what somebody else is known; ``None`` for the same user.
         opens: Whether the second tab opens the first client's thread.
     """
 
-    other_user: bool = False
+    other_user: SecondUser | None = None
     opens: bool = False
 
 
@@ -312,7 +315,13 @@ class Forge(Move):
 
 @dataclass(frozen=True)
 class Pry(Move):
-    """The second user names what is this one's, in every request that can."""
+    """The second user names what is this one's, in every request that can.
+
+    Attributes:
+        other_user: By what the second user is known.
+    """
+
+    other_user: SecondUser = "context"
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,9 @@ def _entry(field: FormField) -> Any:
     if field.kind == "Checkbox":
         return True
     if field.kind in ("Select", "RadioGroup"):
-        values = [one.get("value") for one in field.component.get("options") or [] if one.get("disabled") is not True]
-        return values[0] if values else None
+        return next(iter(field.choices), None)
     if field.kind == "DatePicker":
-        return str(field.component.get("min") or "2030-01-01")[:10]
+        return field.first_day
     pattern = field.rules.get("pattern")
     return example({"type": "string", **({"pattern": pattern} if isinstance(pattern, str) else {"minLength": 1})})
 
@@ -110,12 +109,11 @@ def _message_with_file(simulation: Simulation) -> None:
     limits = AttachmentLimits() if bench.frontend is None else bench.frontend.attachments
     if limits is None or limits.problem(_FILE.name, len(_FILE.content), _FILE.mime_type) is not None:
         raise NotApplicable("the page that chatkit_frontend declares takes no such file")
-    has_app = bench.door.app is not None or bench.door.url is not None
-    if not has_app and type(store).create_attachment is AttachmentStore.create_attachment:
+    if not bench.door.takes_uploads and type(store).create_attachment is AttachmentStore.create_attachment:
         raise NotApplicable("files are uploaded to the app directly, and only the server is under test")
     client = simulation.client()
     with simulation.telling(f"user   attaches {_FILE.name!r} ({_FILE.mime_type})", None):
-        attached = _attached(client, uploads=has_app)
+        attached = _attached(client, uploads=bench.door.takes_uploads)
     with simulation.telling("user   'Look at this.', with the file", None):
         client.send("Look at this.", attachments=[attached])
     simulation.send(client, "Thank you.")
@@ -134,7 +132,7 @@ def _attached(client: SimulatedClient, *, uploads: bool) -> str:
 
 def _two_at_once(simulation: Simulation) -> None:
     cast = explore(simulation)
-    other = simulation.given("chatkit_other_context")
+    other = simulation.second_user()
     who = "another user" if other is not None else "another tab, in a thread of its own"
     wanted = [(asking.message, simulation.plan_for(asking)) for asking in cast.askings.values()]
     requests = [(GREETING, None), (EVERYTHING, None), *wanted]
@@ -146,7 +144,7 @@ def _two_at_once(simulation: Simulation) -> None:
             "alone  each goes well: look for what they share, such as an attribute of the server, a global"
         )
         first = simulation.client()
-        second = simulation.client() if other is None else first.another(context=other)
+        second = simulation.client() if other is None else first.another(**other)
         both = Plan(plan.agent, [*plan.steps, *plan.steps]) if plan else None
         with simulation.telling(f"user   {message!r}, and at the same time {who}: {message!r}", both):
             for outcome in simulation.bench.run(partial(_at_once, message, first, second)):
@@ -154,11 +152,8 @@ def _two_at_once(simulation: Simulation) -> None:
 
 
 def _goes_well(simulation: Simulation, message: str, plan: Plan | None) -> bool:
-    judged = simulation.bench.judged
-    before = len(judged)
-    outcome = simulation.attempt(simulation.client(), message, plan)
-    del judged[before:]
-    return outcome.error is None
+    with simulation.bench.aside():
+        return simulation.attempt(simulation.client(), message, plan).error is None
 
 
 async def _at_once(message: str, *clients: SimulatedClient) -> list[Outcome]:

@@ -191,8 +191,8 @@ def _plainer(move: Move) -> Iterator[Move]:
             yield replace(move, number=0)
         case Rename(title=title) if title != "A title":
             yield replace(move, title="A title")
-        case Join(opens=True) | Join(other_user=True):
-            yield replace(move, opens=False, other_user=False)
+        case Join(opens=opens, other_user=other_user) if opens or other_user:
+            yield replace(move, opens=False, other_user=None)
         case Wait(seconds=seconds) if seconds > 60:
             yield replace(move, seconds=60)
         case Click(words=words):

@@ -25,6 +25,7 @@ from .moves import (
     Reload,
     Rename,
     Retry,
+    SecondUser,
     Send,
     Wait,
     Workers,
@@ -130,7 +131,9 @@ def as_test(
     for index, played in enumerate(story):
         body += _expecting(played, _move_code(played), last=index == len(story) - 1)
     fixtures = ["chatkit_client", "chatkit_model", *(["chatkit_clock"] if clocked or late else [])]
-    fixtures += ["chatkit_other_context"] if any("chatkit_other_context" in line for line in body) else []
+    moves = [played.move for played in story]
+    others = [f"chatkit_other_{move.other_user}" for move in moves if isinstance(move, Join | Pry) and move.other_user]
+    fixtures += dict.fromkeys(others)
     name = re.sub(r"\W+", "_", key[0])
     marked = [] if boundary is None else [f'@pytest.mark.chatkit(boundary="{boundary}")']
     lines = [*marked, f"def test_{name}({', '.join(fixtures)}):", *(f"    {line}" if line else "" for line in body)]
@@ -278,8 +281,8 @@ def _move_code(played: Played) -> Iterator[str]:
             yield f'{client}.open({client}.threads(order="asc")[{number}])'
         case Forge(kind=kind):
             yield f"forge({client}, {_literal(kind)})"
-        case Pry():
-            yield f"{client}.check_isolation(chatkit_other_context)"
+        case Pry(other_user=other_user):
+            yield f"{client}.check_isolation({_second_user(other_user)})"
         case Workers():
             yield f"two_workers({client})"
         case Rename(title=title):
@@ -297,14 +300,17 @@ def _move_code(played: Played) -> Iterator[str]:
         case Answer(answers=answers):
             yield f"{client}.skip()" if answers is None else f"{client}.answer({_literal(answers)})"
         case Join(other_user=other_user, opens=opens):
-            context = "context=chatkit_other_context" if other_user else ""
-            yield f"{client} = chatkit_client.another({context})"
+            yield f"{client} = chatkit_client.another({_second_user(other_user)})"
             if opens:
                 yield f"{client}.open(chatkit_client.thread_id)"
         case Wait(seconds=seconds):
             yield f"chatkit_clock.advance({seconds:g})"
     if played.order:
         yield "chatkit_clock.order(None)"
+
+
+def _second_user(known_by: SecondUser | None) -> str:
+    return f"{known_by}=chatkit_other_{known_by}" if known_by else ""
 
 
 def _part(move: Move) -> str:

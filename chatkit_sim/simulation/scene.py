@@ -17,10 +17,10 @@ from ..client import AsyncSimulatedClient, Bench, ClientToolError, Limits
 from ..client.bench import BenchOptions
 from ..client.client_tools import ClientTool, ClientTools
 from ..errors import LimitError, Place, RuleError, UsageError, Violation, ViolationError, describe_exception
-from ..model import ModelScript, Step
+from ..model import Caller, ModelScript, Step
 from ..rules.excuses import chain
 from .clock import DeadlockError, VirtualLoop, patient
-from .moves import AtOnce, Delete, Join, Move, Open, Pry, Wait
+from .moves import AtOnce, Delete, Join, Move, Open, Pry, SecondUser, Wait
 from .own_thread import OwnThread
 from .story import Key, Played, Reacted, Said, Source, key_of
 from .wall_clock import WallClock
@@ -40,7 +40,8 @@ class World:
     Attributes:
         server: A factory, which is called for each example; or a server, which lives through all of them.
         context: The request context, or what makes it.
-        other_context: That of a second user; ``None`` when there is none.
+        second_user: What makes a client a second user's, as a keyword of ``client.another()``: ``context``, or over
+            HTTP ``headers``; empty when there is none.
         options: What benches are given.
         reset: Clears what the app itself remembers, before each example; sync or async.
         virtual_time: Whether examples run on a virtual clock, in any order of tasks.
@@ -50,7 +51,7 @@ class World:
 
     server: Any = None
     context: Any = None
-    other_context: Any = None
+    second_user: Mapping[SecondUser, Any] = field(default_factory=dict)
     options: BenchOptions = field(default_factory=lambda: BenchOptions())
     reset: Callable[[], Any] | None = None
     virtual_time: bool = True
@@ -209,7 +210,7 @@ class Scene:
                 case Open():
                     await self._open(move, client)
                 case Pry():
-                    await client.check_isolation(self._second_user())
+                    await client.check_isolation(**self._second_user())
                 case _:
                     await move.make(client)
             self._threads.update(dict.fromkeys(one.thread_id for one in self.clients))
@@ -239,13 +240,13 @@ class Scene:
                     raise NotPlayable("The first client has no thread yet.")
                 await client.open(first.thread_id)
         else:
-            client = first.another(context=self._second_user())
+            client = first.another(**self._second_user())
         self._seat(client)
 
-    def _second_user(self) -> Any:
-        if self.world.other_context is None:
+    def _second_user(self) -> dict[str, Any]:
+        if not self.world.second_user:
             raise NotPlayable("There is no second user.")
-        return self.world.other_context
+        return dict(self.world.second_user.items())
 
     def _seat(self, client: AsyncSimulatedClient) -> None:
         number = len(self.clients)
@@ -257,8 +258,8 @@ class Scene:
                 core.tools.add(tool, self._reacting(number, tool), replace=True)
         self.clients.append(client)
 
-    def _answer(self, agent: str, call: ModelCall, feeds_stream: bool) -> Step:
-        said = self._thread.do(partial(self.source.step, agent, call, feeds_stream))
+    def _answer(self, caller: Caller, call: ModelCall) -> Step:
+        said = self._thread.do(partial(self.source.step, caller, call))
         self._said.append(said)
         return said.step
 

@@ -85,7 +85,7 @@ def simulate(
     world = World(
         server=server,
         context=context,
-        other_context=other_context,
+        second_user={} if other_context is None else {"context": other_context},
         virtual_time=virtual_time,
         options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it
     )

@@ -149,6 +149,12 @@ class Simulation:
         with self.telling("user   retries", None):
             return client.retry()
 
+    def second_user(self) -> dict[str, Any] | None:
+        """The keyword that makes ``another()`` somebody else; ``None`` when the project names nobody."""
+        known_by = self.bench.door.knows_users_by
+        other = self.given(f"chatkit_other_{known_by}")
+        return None if other is None else {known_by: other}
+
     @property
     def may_retry(self) -> bool:
         """Whether the page has a retry button."""
@@ -205,17 +211,15 @@ class Simulation:
         Raises:
             LimitError: The server never ended, and nothing of it was recorded.
         """
-        judged = len(self.bench.judged)
         self._model.begin(plan)
-        try:
-            return self.client().send(message)
-        except (ViolationError, LimitError) as error:
-            if error.turn is None:
-                raise
-            turn: Turn = error.turn
-            return turn
-        finally:
-            del self.bench.judged[judged:]
+        with self.bench.aside():
+            try:
+                return self.client().send(message)
+            except (ViolationError, LimitError) as error:
+                if error.turn is None:
+                    raise
+                turn: Turn = error.turn
+                return turn
 
     def announce_tools(self) -> None:
         """Say which server tools are going to run for real, as far as they are known."""

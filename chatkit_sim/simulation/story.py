@@ -11,7 +11,7 @@ from agents.testing import ModelCall
 
 from ..client import Judged
 from ..errors import Violation
-from ..model import Step
+from ..model import Caller, Step
 from .moves import Move, Reaction
 
 
@@ -100,13 +100,18 @@ def _is_library(frame: FrameType) -> bool:
     return "site-packages" in frame.f_code.co_filename or package in ("chatkit_sim", "asyncio")
 
 
+def lane_of(caller: Caller) -> str | None:
+    """Whose answers a caller gets: those of the run that feeds the stream, or of an agent beside it."""
+    return None if caller.feeds_stream else caller.agent.name
+
+
 class Source:
     """Where a scene takes from what is not in the moves: the model's answers, the page's reactions."""
 
     def begin(self, move: Move) -> None:
         """A move begins."""
 
-    def step(self, agent: str, call: ModelCall, feeds_stream: bool) -> Said:
+    def step(self, caller: Caller, call: ModelCall) -> Said:
         """The model's answer to a call."""
         raise NotImplementedError
 
@@ -147,9 +152,9 @@ class Recorded(Source):
         self._reacted = list(played.reacted)
         self._order = played.order
 
-    def step(self, agent: str, call: ModelCall, feeds_stream: bool) -> Said:
+    def step(self, caller: Caller, call: ModelCall) -> Said:
         """See ``Source``."""
-        lane = None if feeds_stream else agent
+        lane = lane_of(caller)
         for index, said in enumerate(self._said):
             if said.agent == lane:
                 return self._said.pop(index)

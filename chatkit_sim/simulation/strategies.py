@@ -217,6 +217,7 @@ class Offer:
         parallel: Whether several may be called at once.
         output: The JSON schema of structured output; ``None`` for plain text.
         images: Whether it may draw images: there is a tool for that.
+        max_tokens: How many tokens a response has at most; ``None`` for as many as it likes.
     """
 
     tools: Mapping[str, Schema]
@@ -224,10 +225,11 @@ class Offer:
     parallel: bool = True
     output: Schema | None = None
     images: bool = False
+    max_tokens: int | None = None
 
     @classmethod
     def of(cls, call: ModelCall) -> Offer:
-        """Read a model call: its tools, handoffs and output type, ``tool_choice`` and ``parallel_tool_calls``."""
+        """Read a model call: its tools, handoffs and output type, and its model settings."""
         offered: dict[str, Schema] = {
             tool.name: tool.params_json_schema for tool in call.tools if isinstance(tool, FunctionTool)
         }
@@ -243,6 +245,7 @@ class Offer:
             settings.parallel_tool_calls is not False,
             None if schema is None or schema.is_plain_text() else schema.json_schema(),
             choice != "none" and any(isinstance(tool, ImageGenerationTool) for tool in call.tools),
+            settings.max_tokens,
         )
 
 
@@ -274,14 +277,14 @@ def model_steps(
     one_call: Strategy = st.sampled_from(sorted(parts)).flatmap(parts.__getitem__) if parts else st.nothing()
     if offer.required:
         return one_call
-    answers = answer_steps()
+    answers = answer_steps(offer.max_tokens)
     if offer.output is not None:
         answers = values_of(offer.output).map(lambda value: says(json.dumps(value), chunks=1))
     if not parts:
         return answers | st.builds(operator.and_, thoughts(), answers)
     # Tools are what can go wrong, so they are called more often than not.
     kinds = [answers, one_call, one_call, one_call]
-    kinds += [st.builds(operator.and_, before, one_call) for before in (answer_steps(), thoughts())]
+    kinds += [st.builds(operator.and_, before, one_call) for before in (answer_steps(offer.max_tokens), thoughts())]
     if offer.parallel:
         kinds.append(st.lists(one_call, min_size=2, max_size=_PARTS).map(partial(functools.reduce, operator.and_)))
     return st.one_of(kinds)
@@ -303,9 +306,17 @@ def _arguments_of(
         ) from None
 
 
-def answer_steps() -> Strategy:
-    """Messages of a model: any text, in any chunks."""
-    return st.builds(says, st.sampled_from(ANSWERS) | TEXTS, chunks=st.integers(1, 4))
+def answer_steps(max_tokens: int | None = None) -> Strategy:
+    """Messages of a model: any text, in any chunks.
+
+    Args:
+        max_tokens: How many tokens they have at most; ``None`` for any number.
+    """
+    texts = st.sampled_from(ANSWERS) | TEXTS
+    if max_tokens is not None:
+        # A token is a byte at least, whatever the tokenizer.
+        texts = texts.map(lambda text: text.encode()[:max_tokens].decode(errors="ignore"))
+    return st.builds(says, texts, chunks=st.integers(1, 4))
 
 
 def thoughts() -> Strategy:
@@ -335,7 +346,10 @@ def wrong_steps(offer: Offer) -> Strategy:
     Args:
         offer: What the call offers.
     """
-    broken: list[Strategy] = [st.just(says("")), st.just(fails()), st.just(fails(after=says("Half an ans")))]
+    half = says("Half an ans")
+    broken: list[Strategy] = [st.just(says("")), st.just(fails()), st.just(fails(after=half))]
+    if offer.max_tokens is not None:
+        broken.append(st.just(fails("incomplete", after=half)))
     if offer.tools:
         names = st.sampled_from(sorted(offer.tools))
         broken.append(st.builds(calls, names, st.sampled_from(["", "{", '{"', "[]", "null", '{"a": }'])))
@@ -366,11 +380,9 @@ def _entries(field: FormField) -> Strategy:
     if field.kind == "Checkbox":
         return st.just(True) if field.rules.get("required") is True else st.booleans()
     if field.kind in ("Select", "RadioGroup"):
-        options = [one for one in field.component.get("options") or [] if one.get("disabled") is not True]
-        return st.sampled_from([one.get("value") for one in options]) if options else st.nothing()
+        return st.sampled_from(field.choices) if field.choices else st.nothing()
     if field.kind == "DatePicker":
-        first = str(field.component.get("min") or "2030-01-01")[:10]
-        return st.just(first)
+        return st.just(field.first_day)
     pattern = field.rules.get("pattern")
     if isinstance(pattern, str):
         return st.from_regex(pattern, fullmatch=True)

@@ -135,7 +135,7 @@ def _forges(kind: str, scene: Scene, client: AsyncSimulatedClient) -> bool:
 
 
 def _pries(scene: Scene, client: AsyncSimulatedClient) -> bool:
-    return client is scene.clients[0] and client.thread_id is not None and scene.world.other_context is not None
+    return client is scene.clients[0] and client.thread_id is not None and bool(scene.world.second_user)
 
 
 def _balances(scene: Scene, client: AsyncSimulatedClient) -> bool:
@@ -190,9 +190,8 @@ def _send(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
     options = draw(send_options(scene.bench.frontend, quotable=said), label="and chooses")
     attached: Sequence[File] = ()
     if _attaches(scene):
-        door = scene.bench.door
-        may_upload = door.app is not None or door.url is not None
-        attached = draw(files(scene.bench.frontend, uploaded=may_upload), label="and attaches")
+        strategy = files(scene.bench.frontend, uploaded=scene.bench.door.takes_uploads)
+        attached = draw(strategy, label="and attaches")
     return Send(content, options, files=attached, client=client)
 
 
@@ -236,8 +235,11 @@ def _answer(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
 
 
 def _join(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
-    other = scene.world.other_context is not None and draw(st.booleans(), label="another user")
-    opens = not other and scene.clients[0].thread_id is not None and draw(st.booleans(), label="opens the same thread")
+    known_by = next(iter(scene.world.second_user), None)
+    other = known_by if known_by is not None and draw(st.booleans(), label="another user") else None
+    opens = (
+        other is None and scene.clients[0].thread_id is not None and draw(st.booleans(), label="opens the same thread")
+    )
     return Join(other_user=other, opens=opens, client=len(scene.clients))
 
 
@@ -278,5 +280,5 @@ _DRAW: Mapping[str, Drawer] = {
     "repeat": _repeat,
     "workers": lambda scene, client, draw, messages: Workers(client=client),
     **{kind: partial(_forge, kind) for kind in FORGERY_KINDS},
-    "pry": lambda scene, client, draw, messages: Pry(client=client),
+    "pry": lambda scene, client, draw, messages: Pry(next(iter(scene.world.second_user)), client=client),
 }

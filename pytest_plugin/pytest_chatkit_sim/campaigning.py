@@ -15,7 +15,7 @@ from .campaign_findings import kept, replay
 from .campaign_items import conversations
 from .campaign_options import campaign_option, is_hostile
 from .campaign_progress import Progress
-from .fixtures import set_scene
+from .fixtures import optional_fixture, set_scene
 from .options import SETTINGS
 from .stage import _EVERYWHERE, Stage
 from .summing_up import SUMMARY
@@ -110,12 +110,13 @@ def _campaign(
     item = request.node
     # A server in a thread of its own lives in real time.
     virtual = bool(item.config.getini("chatkit_sim_virtual_time")) and stage.bench.door.kind != "http"
-    frontend = stage.bench.frontend
+    frontend, known_by = stage.bench.frontend, stage.bench.door.knows_users_by
+    other = optional_fixture(request, f"chatkit_other_{known_by}")
     promised = frontend.results if frontend is not None else {}
     world = World(
         server=stage.server,
         context=context,
-        other_context=_other_context(request),
+        second_user={} if other is None else {known_by: other},
         options=_options(stage, item),
         reset=reset,
         virtual_time=virtual,
@@ -203,12 +204,6 @@ def _add(item: pytest.Item, summary: Summary) -> None:
 def _in_short(reason: str) -> str:
     told = reason.partition(". ")[0].partition(": ")[0].rstrip(".")
     return f"{told} (a defect of the SDKs, and not held against the server)"
-
-
-def _other_context(request: pytest.FixtureRequest) -> Any:
-    """That of a second user, if the fixture was overridden."""
-    definitions = request._fixturemanager.getfixturedefs("chatkit_other_context", request.node) or ()
-    return request.getfixturevalue("chatkit_other_context") if len(definitions) > 1 else None
 
 
 def _of_server(item: pytest.Item, key: pytest.StashKey[dict[Any, Any]], make: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .fixtures import set_scene
+from .fixtures import optional_fixture, set_scene
 from .options import SETTINGS
 from .stage import Stage
 
@@ -76,7 +76,7 @@ def _play(
         cast=_cast_of(item),
         part=part if not stage.bench.takes_notes else partial(_noting, part),
         announce=lambda names: _announce(item, names),
-        given=lambda name: _optional(request, name),
+        given=partial(optional_fixture, request),
         faults=item.config.stash[SETTINGS].faults,
     )
     try:
@@ -94,18 +94,6 @@ def _noting(part: Callable[[str], AbstractContextManager[Any]], label: str) -> I
 
     with part(label), suppress(ViolationError):
         yield
-
-
-def _optional(request: pytest.FixtureRequest, name: str) -> Any:
-    """The value of a fixture; ``None`` where there is none of that name, or only one that says that it is missing."""
-    try:
-        return request.getfixturevalue(name)
-    except pytest.fail.Exception:
-        return None
-    except pytest.FixtureLookupError as error:
-        if error.argname != name:
-            raise
-        return None
 
 
 def _cast_of(item: pytest.Item) -> Cast:

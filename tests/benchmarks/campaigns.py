@@ -16,12 +16,12 @@ import gc
 import importlib
 import logging
 import pathlib
+import resource
 import statistics
 import sys
 import tempfile
 import threading
 import time
-import tracemalloc
 import warnings
 
 warnings.simplefilter("ignore")
@@ -60,7 +60,8 @@ def goal(slug):
 
 
 def campaign(server, slug="everything", seed=0, examples=EXAMPLES, most=8, other=None, context=None, **options):
-    world = World(server=server, context=context, other_context=other, options=options)
+    second = {} if other is None else {"context": other}
+    world = World(server=server, context=context, second_user=second, options=options)
     return Campaign(world=world, goal=goal(slug), examples=examples, seed=seed, most=most)
 
 
@@ -228,7 +229,7 @@ def good(names, examples):
 
 
 def leaks(examples):
-    """What many examples of a small server leave behind."""
+    """What many examples of a small server leave behind, campaign by campaign; and at most while one is under way."""
     from campaign_servers import Polite
 
     def play(count, seed):
@@ -236,17 +237,18 @@ def leaks(examples):
         gc.collect()
 
     play(200, 0)
-    tracemalloc.start()
-    rounds, sizes = 10, []
+    rounds, blocks = 10, sys.getallocatedblocks()
     begun = time.perf_counter()
     for number in range(rounds):
         play((examples or 10_000) // rounds, number)
-        sizes.append(tracemalloc.get_traced_memory()[0] / 1024)
+        left, blocks = sys.getallocatedblocks() - blocks, sys.getallocatedblocks()
         loops = sum(isinstance(one, asyncio.AbstractEventLoop) for one in gc.get_objects())
         tasks = sum(isinstance(one, asyncio.Task) for one in gc.get_objects())
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"after {(number + 1) * (examples or 10_000) // rounds:6} examples: {sizes[-1]:8.0f} KiB, {tasks} tasks, "
-            f"{loops} loops, {threading.active_count()} threads, {time.perf_counter() - begun:.0f} s",
+            f"after {(number + 1) * (examples or 10_000) // rounds:6} examples: {left:7} blocks of memory more, "
+            f"{tasks} tasks, {loops} loops, {threading.active_count()} threads, {peak:.0f} MiB at most, "
+            f"{time.perf_counter() - begun:.0f} s",
             flush=True,
         )
 

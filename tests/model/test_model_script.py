@@ -243,9 +243,9 @@ def test_passthrough_keeps_every_model_but_those_of_agents_with_steps(simulate, 
 def test_a_last_resort_answers_everyone_else(simulate, script):
     asked = []
 
-    def respond(name, call, feeds_stream):
-        asked.append((name, feeds_stream))
-        return says(f"I am {name}") if name != "Mute" else None
+    def respond(caller, call):
+        asked.append((caller.agent.name, caller.feeds_stream))
+        return says(f"I am {caller.agent.name}") if caller.agent.name != "Mute" else None
 
     script.otherwise(respond)
     stream = simulate(with_title(agent(), agent("Title"))).send()

@@ -124,7 +124,7 @@ def test_fakes_hold_while_two_runs_share_an_agent(simulate, script, loop):
     script.script(*(step for _ in range(2) for step in (calls("charge", amount=1), says("Done"))))
     shared = agent()
     one, two = simulate(shared), simulate(shared)
-    script.otherwise(lambda name, call, feeds: says("Done"))
+    script.otherwise(lambda caller, call: says("Done"))
 
     async def both():
         return await asyncio.gather(one.sending(), two.sending())

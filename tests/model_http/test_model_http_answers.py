@@ -133,7 +133,7 @@ def test_an_image_does_not_fit_into_chat_completions(api, script):
 
 
 def test_what_nobody_wrote_leaves_an_image_out_of_chat_completions(api, script):
-    script.otherwise(lambda agent, call, feeds_stream: draws() & says("A picture."))
+    script.otherwise(lambda caller, call: draws() & says("A picture."))
 
     assert CHAT.text() == "A picture."
 

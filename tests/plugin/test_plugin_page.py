@@ -153,6 +153,15 @@ def test_a_second_user_of_an_app_is_one_with_other_headers(project):
     result.stdout.fnmatch_lines(["*override the fixture chatkit_other_headers*"])
 
 
+def test_campaigns_have_that_second_user_too(project):
+    refuses = 'assert "x-user-id" not in request.headers, "no row for grace"\n        result ='
+    project.write("conftest.py", TODO_APP.replace("result =", refuses) + OTHER)
+    options = ("--chatkit-sim-examples", "40", "--chatkit-sim-seed", "1")
+    result = project.run("--chatkit-sim", *options, "-k", "campaign-two-clients")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*another user comes", "*chatkit_client.another(headers=chatkit_other_headers)"])
+
+
 def test_an_app_is_simulated_with_the_page_that_was_declared(project):
     project.write("conftest.py", TODO_APP)
     names = "plain-reply or client-tool-answered or retry or campaign-client-tools"

@@ -4,6 +4,8 @@ import importlib
 
 import campaign_servers as servers
 import pytest
+from agents import Runner
+from chatkit.agents import AgentContext, stream_agent_response
 from simulation_servers import AgentServer, agent, fussy, lookup, open_page
 from todo.server import TodoServer
 
@@ -165,6 +167,23 @@ def test_the_time_that_is_given_ends_it():
     result = campaign(lambda store: TodoServer(store), examples=10_000, seconds=0.5).run()
     assert not result.complete
     assert result.examples < 1000
+
+
+class Hasty(AgentServer):
+    """Lets each run call the model twice, and no more."""
+
+    async def respond(self, thread, message, context):
+        agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
+        run = Runner.run_streamed(self.agent, "Hi", context=agent_context, max_turns=2)
+        async for event in stream_agent_response(agent_context, run):
+            yield event
+
+
+def test_models_know_when_their_run_is_over():
+    hasty = agent("Assistant", lookup)
+    result = campaign(lambda store: Hasty(store, hasty), "conversation", drawing=Drawing(wrong=False)).run()
+    assert result.findings == ()
+    assert result.coverage.server("lookup", "succeeded") > 0
 
 
 def test_arguments_of_ones_own_reach_the_tool():

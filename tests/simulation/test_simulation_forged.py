@@ -75,7 +75,7 @@ def test_what_was_refused_must_not_change_anything():
 
 def test_everything_that_can_be_forged_is_refused_by_a_good_server():
     with SimulatedClient(lambda store: TodoServer(store)) as client:
-        client.model.otherwise(lambda agent, call, feeds_stream: says("Yes."))
+        client.model.otherwise(lambda caller, call: says("Yes."))
         client.send("Hello")
         done = []
         for kind in FORGERIES:

@@ -96,7 +96,7 @@ STORY = (
     Played(Click(0, {"label": "Go"}, {"value": 2})),
     Played(Answer(None)),
     Played(Join(client=1, opens=True)),
-    Played(Join(client=2, other_user=True)),
+    Played(Join(client=2, other_user="context")),
     Played(AtOnce((Send("a"), Send("b", client=1))), order={3: 1}),
     Played(Wait(60)),
 )

@@ -13,6 +13,7 @@ from agents import function_tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, Field
+from simulation_drawing import drawn
 
 from chatkit_sim import UsageError
 from chatkit_sim.simulation import NothingFits
@@ -110,18 +111,6 @@ def test_every_value_fits(name):
         jsonschema.validate(json.loads(json.dumps(value)), schema)
 
     check()
-
-
-def drawn(strategy, count=50):
-    found = []
-
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(strategy)
-    def collect(value):
-        found.append(value)
-
-    collect()
-    return found
 
 
 def test_optional_fields_come_and_go():

@@ -8,8 +8,8 @@ from agents import ImageGenerationTool, ModelSettings, function_tool
 from agents.testing import ModelCall
 from chatkit.types import StructuredInputFreeform, StructuredInputItem, StructuredInputMultipleChoice, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
-from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel
+from simulation_drawing import drawn
 
 from chatkit_sim.client.frontend import ComposerTool, Entity, Frontend
 from chatkit_sim.model.steps import Calls, Draws, Fails, Says
@@ -42,18 +42,6 @@ def forget(id: int) -> str:
 
 class Answer(BaseModel):
     certain: bool
-
-
-def drawn(strategy, count=60):
-    found = []
-
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(strategy)
-    def collect(value):
-        found.append(value)
-
-    collect()
-    return found
 
 
 def offer(*tools, output_type=None, **model_settings):
@@ -101,6 +89,22 @@ def test_it_keeps_to_tool_choice(choice, tools):
     steps = drawn(model_steps(offer(tool_choice=choice)))
     assert {call.tool for step in steps for call in called(step)} == tools
     assert all(called(step) for step in steps) is (choice != "none")
+
+
+def test_it_keeps_to_max_tokens():
+    def texts(given):
+        return [part.text for step in drawn(model_steps(given)) for part in step.parts if isinstance(part, Says)]
+
+    assert max(len(text.encode()) for text in texts(offer(max_tokens=16))) <= 16  # a token is a byte at least
+    assert max(len(text.encode()) for text in texts(offer())) > 16
+
+
+def test_a_response_ends_at_max_tokens_where_there_are_any():
+    def endings(given):
+        return {step.provider.kind for step in drawn(wrong_steps(given)) if isinstance(step, Fails) and step.provider}
+
+    assert endings(offer(max_tokens=16)) == {"incomplete"}
+    assert endings(offer()) == set()
 
 
 def test_structured_output_fits_its_type():

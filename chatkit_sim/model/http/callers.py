@@ -18,5 +18,5 @@ def calling_run() -> ObservedRun | None:
 def caller_of(asked: Asked, run: ObservedRun | None) -> Caller:
     """Who calls; a client without agents goes by the name of the model that it asks for."""
     if run is not None:
-        return Caller(run.agent, run.feeds_stream, run.beside)
+        return run.caller()
     return Caller(Agent(name=asked.model), feeds_stream=True)
