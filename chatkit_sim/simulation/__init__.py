@@ -12,7 +12,7 @@ from .scenarios import SCENARIOS
 from .schemas import NothingFits
 from .simulate import Conversation, simulate
 from .simulation import NotApplicable, Scenario, ScenarioError, Simulation
-from .users import KINDS
+from .users import KINDS, user_moves
 from .workers import two_workers
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "run_campaign",
     "simulate",
     "two_workers",
+    "user_moves",
 ]

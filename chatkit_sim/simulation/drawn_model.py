@@ -19,10 +19,9 @@ from .schemas import Strategy
 from .story import Said, Source, lane_of
 from .strategies import (
     Offer,
-    client_tool_results,
     model_steps,
+    page_reactions,
     upstream_steps,
-    wrong_client_tool_results,
     wrong_steps,
 )
 
@@ -34,9 +33,6 @@ _ROUNDS = 3  # answers of one agent in one move that call tools, where the app's
 _WORDS = 30  # known words that are kept
 _ID = re.compile(r"\b(?:[A-Za-z]{2,}[-_]\w*\d[\w-]*|[0-9a-f]{8}-[0-9a-f-]{27})\b")
 _SELDOM = 25  # one model call in so many goes wrong, and one in so many meets a defect of the SDKs
-_REACTIONS = ("answers",) * 6 + ("wrong",) * 2 + ("fails",) * 2 + ("late",)
-_KEPT = ("answers",) * 6 + ("late",)
-_DELAYS = (1.0, 30.0, 300.0)
 _ORDERS: Strategy = st.dictionaries(st.integers(0, 40), st.integers(1, 3), max_size=4)
 
 
@@ -110,6 +106,7 @@ class Drawing(Source):
     known: Known = field(default_factory=Known)
     draw: Draw = field(default=_nothing, repr=False)
     _steps: dict[str, Strategy] = field(default_factory=dict)
+    _reactions: dict[str, Strategy] = field(default_factory=dict)
     _rounds: Counter[str] = field(default_factory=Counter)
     _stopped: BaseException | None = None
     _at_once: bool = False
@@ -178,15 +175,12 @@ class Drawing(Source):
         return self._steps[key]
 
     def _draw_reaction(self, tool: str) -> Reaction:
-        promised = self.promised.get(tool)
-        kind = self.draw(st.sampled_from(_REACTIONS if promised is None else _KEPT), label="the page")
-        if kind == "fails":
-            return Reaction("fails", {"error": "The client tool failed."})
-        if kind == "wrong":
-            return Reaction("answers", self.draw(wrong_client_tool_results(), label="result"), wrong=True)
-        delay = self.draw(st.sampled_from(_DELAYS), label="seconds") if kind == "late" and self.waiting else 0
-        results = self.results.get(tool, client_tool_results()) if promised is None else promised
-        return Reaction("answers", self.draw(results, label="result"), delay, promised=promised is not None)
+        if tool not in self._reactions:
+            promised = self.promised.get(tool)
+            results = self.results.get(tool) if promised is None else promised
+            self._reactions[tool] = page_reactions(results, promised=promised is not None, waiting=self.waiting)
+        reaction: Reaction = self.draw(self._reactions[tool], label="the page")
+        return reaction
 
 
 _DICE: Strategy = st.sampled_from(range(_SELDOM))

@@ -16,7 +16,7 @@ from .scene import NotPlayable, Scene, World, check_factory, collected_on_demand
 from .schemas import Strategy
 from .speed import cached_request_adapter
 from .story import Story
-from .users import KINDS, able, draw_move
+from .users import KINDS, able, user_moves
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,10 +102,9 @@ def simulate(
     with cached_request_adapter(), collected_on_demand(), world.opened() as bench:
         scene = Scene(world, bench, drawing)
         for _ in range(moves):
-            possible = [kind for kind in kinds if able(scene, kind)]
-            if not possible:
+            if not any(able(scene, kind) for kind in kinds):
                 break
-            move = draw_move(scene, data.draw(st.sampled_from(possible), label="move"), data.draw, messages)
+            move = data.draw(user_moves(scene, kinds=kinds, messages=messages), label="move")
             try:
                 scene.play(move)
             except NotPlayable:

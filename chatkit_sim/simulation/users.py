@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from chatkit.types import AssistantMessageItem, StructuredInputItem
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from ..client import AsyncSimulatedClient
@@ -30,7 +31,6 @@ from .moves import (
     Rename,
     Retry,
     Send,
-    Stop,
     Wait,
     Workers,
     user_messages_of,
@@ -38,14 +38,18 @@ from .moves import (
 )
 from .scene import Scene
 from .schemas import Strategy
-from .strategies import files, send_options, structured_answers, user_messages, widget_clicks
+from .strategies import (
+    departures,
+    files,
+    send_options,
+    structured_answers,
+    titles,
+    user_messages,
+    widget_clicks,
+)
 from .workers import Balanced, may_have_workers
 
 _CLIENTS = 3
-_STOPS: Strategy = st.builds(
-    Stop, st.just("client tool") | st.integers(1, 12), st.sampled_from(["disconnect", "cancel"])
-)
-_TITLES: Strategy = st.sampled_from(["A title", "Ein Titel für «alles»", "件名", "x" * 200])
 
 Can = Callable[[Scene, AsyncSimulatedClient], bool]
 Drawer = Callable[[Scene, int, Draw, Strategy], Move]
@@ -180,6 +184,29 @@ KINDS = tuple(kind for kind in _CAN if kind not in HOSTILE)
 """Every other kind of move."""
 
 
+@st.composite
+def user_moves(
+    draw: st.DrawFn, scene: Scene, *, kinds: Iterable[str] = KINDS, messages: Strategy | None = None
+) -> Move:
+    """What the users of a scene could do now: moves for ``scene.play(move)``; nothing where they can do nothing.
+
+    Args:
+        draw: Given by Hypothesis.
+        scene: The scene: in a state machine ``self.scene``.
+        kinds: Which moves they may make.
+        messages: What the users write; ``user_messages()`` by default.
+
+    Example::
+
+        @rule(data=st.data())
+        def somebody_clicks(self, data):
+            self.scene.play(data.draw(user_moves(self.scene, kinds=("send", "click"))))
+    """
+    possible = [kind for kind in kinds if able(scene, kind)]
+    assume(possible)
+    return draw_move(scene, draw(st.sampled_from(possible)), draw, messages)
+
+
 def _send(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
     said = [
         "".join(part.text for part in item.content)
@@ -196,7 +223,7 @@ def _send(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
 
 
 def _stop(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
-    return Send(draw(messages, label="the user writes"), {}, draw(_STOPS, label="and leaves"), client=client)
+    return Send(draw(messages, label="the user writes"), {}, draw(departures(), label="and leaves"), client=client)
 
 
 def _retry(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
@@ -209,7 +236,7 @@ def _open(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
 
 
 def _rename(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
-    return Rename(draw(_TITLES, label="title"), client=client)
+    return Rename(draw(titles(), label="title"), client=client)
 
 
 def _feedback(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:

@@ -4,12 +4,12 @@ import pytest
 from campaign_servers import Asking, Broken, Forgetful, Polite
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from todo.lists import TodoList
 from todo.server import TodoServer
 
 from chatkit_sim import Frontend, UsageError
-from chatkit_sim.simulation import KINDS, StoryError, chatkit_state_machine, simulate
+from chatkit_sim.simulation import KINDS, StoryError, chatkit_state_machine, simulate, user_moves
 
 QUICK = settings(
     max_examples=15,
@@ -42,6 +42,26 @@ def test_a_machine_with_rules_and_invariants_of_ones_own():
 
     run_state_machine_as_test(Shop, settings=QUICK)
     assert max(seen) > 1
+
+
+def test_moves_are_a_strategy_for_rules_of_ones_own():
+    played = []
+
+    class Reader(chatkit_state_machine(lambda store: Polite(store), kinds=("send",))):
+        @precondition(lambda self: self.turns)
+        @rule(data=st.data())
+        def somebody_reads_on(self, data):
+            move = data.draw(user_moves(self.scene, kinds=("reload", "rename")))
+            played.append(self.scene.play(move).move)
+
+        @precondition(lambda self: not self.turns)
+        @rule(data=st.data())
+        def nobody_reads_what_is_not_there(self, data):
+            data.draw(user_moves(self.scene, kinds=("reload",)))
+            raise AssertionError("there is no thread")
+
+    run_state_machine_as_test(Reader, settings=QUICK)
+    assert {type(move).__name__ for move in played} == {"Reload", "Rename"}
 
 
 def test_a_machine_fails_for_the_rules_of_chatkit():

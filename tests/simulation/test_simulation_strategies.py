@@ -8,6 +8,7 @@ from agents import ImageGenerationTool, ModelSettings, function_tool
 from agents.testing import ModelCall
 from chatkit.types import StructuredInputFreeform, StructuredInputItem, StructuredInputMultipleChoice, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
+from hypothesis import strategies as st
 from pydantic import BaseModel
 from simulation_drawing import drawn
 
@@ -17,7 +18,9 @@ from chatkit_sim.simulation.schemas import NothingFits
 from chatkit_sim.simulation.strategies import (
     Offer,
     client_tool_results,
+    departures,
     model_steps,
+    page_reactions,
     send_options,
     structured_answers,
     upstream_steps,
@@ -196,3 +199,18 @@ def test_clicks_on_what_is_shown():
     assert all(words["form"]["title"] for clickable, words in clicks if clickable.form is not None)
     assert not any("Off" in clickable.labels for clickable, _ in clicks)
     assert widget_clicks([]).is_empty
+
+
+def test_pages_answer_wrongly_late_and_not_at_all_unless_they_keep_to_what_they_promise():
+    reactions = drawn(page_reactions(), 100)
+    assert {reaction.outcome for reaction in reactions} == {"answers", "fails"}
+    assert any(reaction.wrong for reaction in reactions)
+    assert {reaction.delay > 0 for reaction in reactions} == {True, False}
+    promised = drawn(page_reactions(st.just({"added": 7}), promised=True, waiting=False))
+    assert {(one.outcome, one.value["added"], one.delay, one.promised) for one in promised} == {("answers", 7, 0, True)}
+
+
+def test_users_leave_at_an_event_or_where_a_client_tool_is_asked_for():
+    places = {stop.at for stop in drawn(departures(), 100)}
+    assert {"client tool", 1, 2} <= places
+    assert {stop.how for stop in drawn(departures())} == {"cancel", "disconnect"}
