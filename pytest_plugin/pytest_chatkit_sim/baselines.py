@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .collection import PROBLEM
 from .judging import baseline_of, ignores_of, shown_path
+from .keys import PROBLEM
 from .options import SETTINGS
-from .stage import Stage, quiet_imports
+from .quiet import quiet_imports
+from .stage import Stage
 
 if TYPE_CHECKING:
     from chatkit_sim.rules import Baseline, Ignore

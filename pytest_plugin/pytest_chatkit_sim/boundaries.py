@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .homes import Simulations
+from .keys import is_simulated
 from .stage import STAGE
 
 FIXTURE = "_chatkit_boundary"
@@ -40,7 +40,7 @@ def register_comparison(config: pytest.Config) -> None:
 
 def boundary_of(item: pytest.Function) -> str | None:
     """The boundary that a test asks for; ``None`` when it leaves it as it is."""
-    simulated = item.getparent(Simulations) is not None
+    simulated = is_simulated(item)
     flag = item.config.getoption("chatkit_sim_boundary") if simulated else None
     if flag == BOTH:
         return str(item.callspec.params[FIXTURE])
@@ -63,7 +63,7 @@ class Comparison:
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Double the simulation items."""
-        if metafunc.definition.getparent(Simulations) is not None:
+        if is_simulated(metafunc.definition):
             metafunc.fixturenames.append(FIXTURE)
             metafunc.parametrize(FIXTURE, BOUNDARIES, indirect=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 import pytest
 
 from .campaign_options import campaign_option
-from .summing_up import SUMMARY
+from .keys import SUMMARY
 
 _MANY = 8  # flows that were never met and are named
 

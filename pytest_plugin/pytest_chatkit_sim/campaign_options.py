@@ -45,6 +45,7 @@ _HOSTILE = (
     "Let the clients of campaigns also send what only a broken client does: outputs twice or unasked, unknown ids, "
     "malformed requests, actions on widgets that are gone"
 )
+_CONVERSATIONS = 100  # that one item plays, where nothing else is said
 _ZERO = ("seed", "fail_under")  # may be nothing
 
 
@@ -93,6 +94,30 @@ def campaign_option(config: pytest.Config, name: str) -> Any:
         what = "a percentage" if name == "fail_under" else "a positive number"
         raise pytest.UsageError(f"{where} takes {what}, not {text if given is None else given!r}.")
     return value
+
+
+def shards(config: pytest.Config) -> int:
+    """Into how many items a campaign is split.
+
+    Raises:
+        pytest.UsageError: The option makes no sense.
+    """
+    given: int | None = campaign_option(config, "shards")
+    return given or -(-conversations(config) // _CONVERSATIONS)
+
+
+def conversations(config: pytest.Config) -> int:
+    """How many conversations all items of a campaign play together.
+
+    Raises:
+        pytest.UsageError: The option makes no sense.
+    """
+    from hypothesis import settings
+
+    from chatkit_sim.simulation.profile import examples_of
+
+    given: int | None = campaign_option(config, "examples")
+    return given or examples_of(settings())
 
 
 def _flag(name: str) -> str:

@@ -12,13 +12,12 @@ import pytest
 
 from .boundaries import boundary_of
 from .campaign_findings import kept, replay
-from .campaign_items import conversations
-from .campaign_options import campaign_option, is_hostile
+from .campaign_options import campaign_option, conversations, is_hostile
 from .campaign_progress import Progress
 from .fixtures import optional_fixture, set_scene
+from .keys import SUMMARY
 from .options import SETTINGS
 from .stage import _EVERYWHERE, Stage
-from .summing_up import SUMMARY
 
 if TYPE_CHECKING:
     from chatkit_sim.client import Judged

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from .homes import ServerHome, Simulations, defines_server, is_server_fixture
+from .keys import PROBLEM, is_simulated
 from .options import SETTINGS
 from .servers import NO_SERVER, load
 
@@ -19,9 +20,6 @@ ADDED = pytest.StashKey[set[Path]]()
 """The files that were added to them."""
 HOSTS = pytest.StashKey[set[Path]]()
 """The files that simulation items of servers named by MODULE:ATTR hang under."""
-
-PROBLEM = pytest.StashKey[str]()
-"""Why a run with workers cannot be what was asked for."""
 
 
 def find_hosts(session: pytest.Session) -> None:
@@ -92,7 +90,7 @@ def check_found(session: pytest.Session, items: list[pytest.Item]) -> None:
         pytest.UsageError: There was none, and the arguments let expect one.
     """
     config = session.config
-    if not config.stash[SETTINGS].simulate or any(item.getparent(Simulations) for item in items):
+    if not config.stash[SETTINGS].simulate or any(map(is_simulated, items)):
         return
     rerun = any(config.getoption(name, False) for name in ("lf", "failedfirst", "stepwise"))
     if rerun or not all(_directory(config, argument) for argument in session.stash[ARGUMENTS]):

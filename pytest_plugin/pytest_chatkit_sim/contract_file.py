@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from .homes import Simulations
-from .stage import STAGE, quiet_imports
+from .keys import is_simulated
+from .quiet import quiet_imports
+from .stage import STAGE
 
 _NAME = "chatkit_sim_contract"
 
@@ -52,7 +53,7 @@ class ContractFile:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Take what a test recorded, while its bench is there; campaigns ask for something else on every run."""
         stage = item.stash.get(STAGE, None)
-        campaign = item.getparent(Simulations) is not None and item.name.startswith("campaign-")
+        campaign = is_simulated(item) and item.name.startswith("campaign-")
         if stage is not None and not campaign and stage.bench.turns:
             from chatkit_sim.client.contract import contract, merge_contracts
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprFileLocation, ReprTracebackNative, Traceback
 
-from .homes import Simulations
+from .keys import is_simulated
 from .stage import STAGE, Stage
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def is_ours(error: BaseException | None) -> bool:
 
 def improve(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
     """After the report was made: say it plainly."""
-    simulated = item.getparent(Simulations) is not None
+    simulated = is_simulated(item)
     if simulated and report.skipped and isinstance(report.longrepr, tuple):
         path, line, _ = item.location
         report.longrepr = (path, (line or 0) + 1, report.longrepr[2])

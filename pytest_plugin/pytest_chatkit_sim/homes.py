@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from _pytest.fixtures import FixtureFunctionDefinition
 
+from .keys import SIMULATIONS
 from .options import SETTINGS
+from .quiet import quiet_imports
 from .servers import load, server_fixture
-from .stage import quiet_imports
 
 NAME = "chatkit-sim"
 FIXTURE = "chatkit_server"
@@ -33,6 +34,7 @@ class Simulations(pytest.Class):
         """The simulations below a module."""
         simulations: Simulations = cls.from_parent(parent, name=NAME)
         simulations.named = named
+        simulations.stash[SIMULATIONS] = True
         return simulations
 
     def _getobj(self) -> type:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .options import SETTINGS
+from .quiet import quiet_imports
 
 if TYPE_CHECKING:
     from chatkit_sim.rules import Baseline, Catalogue, Ignore, OwnRules
@@ -122,8 +123,6 @@ def known_slugs(config: pytest.Config, named: Iterable[str], *, said: str) -> Se
     unknown = [name for name in named if name not in slugs]
     if not unknown:
         return slugs
-    from .stage import quiet_imports
-
     with quiet_imports():
         from chatkit_sim.simulation.names import ELSEWHERE, SCENES
     for name in unknown:

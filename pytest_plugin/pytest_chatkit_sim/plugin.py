@@ -50,9 +50,10 @@ from .page_fixtures import (
     chatkit_transport,
     chatkit_url,
 )
+from .quiet import quieten_sdks
 from .servers import server_fixture
 from .snapshot_fixture import add_snapshot_options, chatkit_snapshot, chatkit_snapshot_extension
-from .stage import STAGE, quieten_sdks
+from .stage import STAGE
 
 __all__ = [
     "_chatkit_page",

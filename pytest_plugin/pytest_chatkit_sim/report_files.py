@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .campaign_findings import findings_of
-from .homes import Simulations
+from .keys import SUMMARY, is_simulated
+from .quiet import quiet_imports
 from .snapshot_watch import NAME as WATCH
-from .stage import STAGE, quiet_imports
-from .summing_up import SUMMARY
+from .stage import STAGE
 
 if TYPE_CHECKING:
     from chatkit_sim.client import Judged
@@ -223,7 +223,7 @@ def _about(item: pytest.Item) -> dict[str, Any]:
     path, line, _ = item.location
     doc = getattr(getattr(item, "obj", None), "__doc__", None) or ""
     return {
-        "scenario": item.getparent(Simulations) is not None,
+        "scenario": is_simulated(item),
         "title": doc.strip().partition("\n")[0],
         "file": Path(path).as_posix(),
         "line": (line or -1) + 1,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-import warnings
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .judging import catalogue_for
 from .options import SETTINGS, Settings
+from .quiet import quiet_imports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from chatkit_sim.rules import Ignore
 
 _EVERYWHERE = ("*", "0.0.0.0/0", "::/0")
-_WIDGET_NOISE = "Direct usage of named widget classes"
-_NOISY = ("abc", "pydantic.main", "pydantic.type_adapter")  # not the project's own modules: there it is news
 
 
 class Stage:
@@ -109,31 +106,6 @@ def stale_ignores(unused: tuple[Ignore, ...]) -> Exception:
         f"Nothing in this test broke what its marker ignores:\n{lines}\n"
         "Take it out of @pytest.mark.chatkit(ignore=[...]), so that the rule speaks again when it is broken."
     )
-
-
-@contextmanager
-def quiet_imports() -> Iterator[None]:
-    """Import chatkit where warnings are errors: it warns of its own widget classes."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", _WIDGET_NOISE, DeprecationWarning)
-        yield
-
-
-def quieten_sdks(config: pytest.Config) -> None:
-    """Ignore warnings of the SDKs about themselves, which projects that make errors of warnings cannot mend.
-
-    chatkit warns of its own widget classes when it is imported, and whenever a widget is read or copied. A run of the
-    Agents SDK cancelled before its first step leaves a coroutine behind, which is noticed in whichever test is next.
-    """
-    lines = [
-        *(f"ignore:{_WIDGET_NOISE}:DeprecationWarning:{module}" for module in _NOISY),
-        "ignore:coroutine 'run_single_turn' was never awaited:RuntimeWarning",
-    ]
-    for line in lines:
-        config.addinivalue_line("filterwarnings", line)
-    from_flags = config.known_args_namespace.pythonwarnings
-    if from_flags:  # these come after those of the ini file
-        from_flags += lines
 
 
 def check_versions() -> None:

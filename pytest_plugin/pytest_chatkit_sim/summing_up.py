@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import baselines
-from .collection import PROBLEM
-from .homes import Simulations
+from .keys import PROBLEM, SUMMARY, is_simulated
 from .options import SETTINGS
-from .stage import STAGE, Stage, quiet_imports
+from .quiet import quiet_imports
+from .stage import STAGE, Stage
 
 if TYPE_CHECKING:
     from chatkit_sim.report import Summary
 
-SUMMARY: pytest.StashKey[Summary] = pytest.StashKey()
 STALE = pytest.StashKey[list[tuple[str, str]]]()
 """What nothing needed in a complete run, each with where it stands."""
 TOLD = pytest.StashKey[list[tuple[str, str]]]()
@@ -40,7 +39,7 @@ def summary_of(item: pytest.Item, stage: Stage) -> Summary:
 
     return summarize(
         stage.bench.judged,
-        scenario=item.getparent(Simulations) is not None,
+        scenario=is_simulated(item),
         registered=[name for client in stage.clients for name in client._core.tools.contracts()],
         ignores=[str(ignore) for ignore in stage.bench.catalogue.ignores if ignore.origin != "marker"],
     )
