@@ -6,7 +6,6 @@ import pathlib
 import re
 
 from pytest_chatkit_sim import plugin
-from pytest_chatkit_sim.options import add_options
 
 from chatkit_sim.rules import ALL_RULES
 
@@ -52,7 +51,7 @@ class Declared:
 def options() -> str:
     """The options of the command line, then those of the ini file."""
     declared = Declared()
-    add_options(declared)
+    plugin.pytest_addoption(declared)
     lines = ["| option | what it does |", "|---|---|"]
     for name, attributes in declared.options:
         value = attributes.get("metavar") or "\\|".join(attributes.get("choices") or ())
