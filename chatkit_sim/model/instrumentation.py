@@ -136,7 +136,7 @@ class _Watch:
         set_default_agent_runner(self.runner)
         self.patches.set(AgentContext, "__setattr__", watched(AgentContext.__setattr__, self._assigned))
         self.patches.set(AgentBase, "get_all_tools", _faking(AgentBase.get_all_tools))
-        self.patches.set(chatkit_server, "TypeAdapter", KeptAdapters(vars(chatkit_server)["TypeAdapter"]))
+        self.patches.set(chatkit_server, "TypeAdapter", KeptAdapters())
         self._watch_tool_errors()
         self._watch_chatkit_log()
         self._close_tracing()

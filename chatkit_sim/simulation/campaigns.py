@@ -26,9 +26,8 @@ from .moves import Send
 from .profile import SavesOnly, campaign_settings, examples_of, fixed_seed, seed_of_part, some_seed
 from .reducing import reduced
 from .reproducer import as_test
-from .scene import Scene, World, collected_on_demand, keys_of
+from .scene import Scene, World, keys_of
 from .schemas import Strategy
-from .speed import cached_request_adapter
 from .story import Key, Played, Recorded, Story
 
 STEPS = 6
@@ -189,7 +188,7 @@ class Campaign:
 
         What has nothing to do with choices (a factory that raises) is told as it is, before any choice is made.
         """
-        with cached_request_adapter(), collected_on_demand(), self.world.opened() as bench, bench.aside():
+        with self.world.opened() as bench, bench.aside():
             scene = Scene(self.world, bench, Recorded((Played(Send()),), plain_step))
             try:
                 bench.run(scene.clients[0]._core.transport)

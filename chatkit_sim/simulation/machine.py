@@ -16,9 +16,8 @@ from ..errors import UsageError, Violation, ViolationError
 from ..recording import Turn
 from .drawn_model import Drawing
 from .goals import HOSTILE
-from .scene import NotPlayable, Scene, World, check_factory, collected_on_demand, keys_of
+from .scene import NotPlayable, Scene, World, check_factory, keys_of
 from .schemas import Strategy
-from .speed import cached_request_adapter
 from .story import Key, Story
 from .users import KINDS, able, draw_move
 
@@ -82,8 +81,6 @@ class ChatKitMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._resources = ExitStack()
-        self._resources.enter_context(cached_request_adapter())
-        self._resources.enter_context(collected_on_demand())
         try:
             bench = self._resources.enter_context(self.world.opened())
             self.drawing.forget()

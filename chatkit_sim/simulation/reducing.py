@@ -14,8 +14,7 @@ from ..model.steps import Calls, Says
 from .arguments import example
 from .drawn_model import PLAIN_ANSWER, plain_step
 from .moves import Answer, AtOnce, Click, Forge, Join, Move, NewThread, Open, Reaction, Rename, Retry, Send, Stop, Wait
-from .scene import NotPlayable, Scene, World, collected_on_demand, keys_of
-from .speed import cached_request_adapter
+from .scene import NotPlayable, Scene, World, keys_of
 from .story import Key, Played, Reacted, Recorded, Said, Story
 
 _HELLO = "Hello!"
@@ -84,7 +83,7 @@ class _Reduction:
     def again(self, story: Story) -> Story | None:
         """The story played again, up to the move in which the bug shows; ``None`` when it does not."""
         self.replays += 1
-        with cached_request_adapter(), collected_on_demand(), self.world.opened() as bench:
+        with self.world.opened() as bench:
             judged = len(bench.judged)
             try:
                 scene = Scene(self.world, bench, Recorded(story, plain_step))

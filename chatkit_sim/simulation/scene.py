@@ -66,7 +66,7 @@ class World:
     @contextmanager
     def opened(self) -> Iterator[Bench]:
         """A bench for one example."""
-        with self.wall if self.is_shared else WallClock() as wall:
+        with collected_on_demand(), self.wall if self.is_shared else WallClock() as wall:
             if not self.is_shared:
                 bench = self._new_bench(wall)
                 try:

@@ -12,9 +12,8 @@ from ..recording import Turn
 from .drawn_model import Drawing
 from .machine import judge
 from .reproducer import in_words
-from .scene import NotPlayable, Scene, World, check_factory, collected_on_demand
+from .scene import NotPlayable, Scene, World, check_factory
 from .schemas import Strategy
-from .speed import cached_request_adapter
 from .story import Story
 from .users import KINDS, able, user_moves
 
@@ -99,7 +98,7 @@ def simulate(
         draw=data.draw,
     )
     kinds = tuple(kinds)
-    with cached_request_adapter(), collected_on_demand(), world.opened() as bench:
+    with world.opened() as bench:
         scene = Scene(world, bench, drawing)
         for _ in range(moves):
             if not any(able(scene, kind) for kind in kinds):

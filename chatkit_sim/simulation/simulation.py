@@ -18,7 +18,6 @@ from .any_model import AnyModel, Plan
 from .arguments import example
 from .cast import Asking, Cast, ToolSeen
 from .page import AnyClientTools, Mood
-from .speed import cached_request_adapter
 
 
 class NotApplicable(ChatKitSimError):
@@ -119,8 +118,7 @@ class Simulation:
             NotApplicable: It has nothing to do on this server.
         """
         __tracebackhide__ = True
-        with cached_request_adapter():
-            self.scenario.play(self)
+        self.scenario.play(self)
 
     def client(self, *, client_tools: Mood = "answers") -> SimulatedClient:
         """A client with a thread of its own, on a page that has every client tool, or those that were declared."""
