@@ -59,10 +59,10 @@ def goal(slug):
     return next(goal for goal in GOALS if goal.slug == slug)
 
 
-def campaign(server, slug="everything", seed=0, examples=EXAMPLES, most=8, other=None, context=None, **options):
+def campaign(server, slug="everything", seed=0, examples=EXAMPLES, most=8, other=None, context=None, seconds=None, **options):
     second = {} if other is None else {"context": other}
     world = World(server=server, context=context, second_user=second, options=options)
-    return Campaign(world=world, goal=goal(slug), examples=examples, seed=seed, most=most)
+    return Campaign(world=world, goal=goal(slug), examples=examples, seed=seed, most=most, seconds=seconds)
 
 
 def planted(rules):
@@ -218,7 +218,7 @@ def good(names, examples):
         if names and name not in names:
             continue
         for one in GOALS:
-            result = campaign(slug=one.slug, seed=7, examples=examples or most, **given).run()
+            result = campaign(slug=one.slug, seed=7, examples=examples or most, seconds=3600, **given).run()
             print(
                 f"{name:22} {one.slug:18} {result.examples:8} {result.steps:6} {result.seconds:8.1f} "
                 f"{result.steady!s:>6}  {', '.join(finding.key[0] for finding in result.findings) or 'nothing'}",
