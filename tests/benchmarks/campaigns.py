@@ -59,7 +59,9 @@ def goal(slug):
     return next(goal for goal in GOALS if goal.slug == slug)
 
 
-def campaign(server, slug="everything", seed=0, examples=EXAMPLES, most=8, other=None, context=None, seconds=None, **options):
+def campaign(
+    server, slug="everything", seed=0, examples=EXAMPLES, most=8, other=None, context=None, seconds=None, **options
+):
     second = {} if other is None else {"context": other}
     world = World(server=server, context=context, second_user=second, options=options)
     return Campaign(world=world, goal=goal(slug), examples=examples, seed=seed, most=most, seconds=seconds)
