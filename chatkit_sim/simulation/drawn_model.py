@@ -49,7 +49,7 @@ def plain_step(call: ModelCall) -> Step:
 
 @dataclass
 class Known:
-    """Texts that mean something to the server under test: ids in what its tools said, as far as they look like ids."""
+    """Texts that mean something to the server under test: what looks like an id in all that its model is given."""
 
     words: dict[str, None] = field(default_factory=dict)
 
@@ -58,19 +58,19 @@ class Known:
         return list(self.words)
 
     def learn(self, call: ModelCall) -> None:
-        """Read a model call: the outputs of tools, and the descriptions of the tools on offer."""
-        for tool in call.tools:
-            self._read(str(getattr(tool, "description", "") or ""))
-        items = call.input if isinstance(call.input, list) else []
-        for item in items:
-            if isinstance(item, Mapping) and item.get("type") == "function_call_output":
-                output = item.get("output")
-                self._read(output if isinstance(output, str) else json.dumps(output, default=str))
+        """Read a model call: outputs of tools first, then what is said of tools, and the instructions and messages."""
+        items = call.input if isinstance(call.input, list) else [{"content": call.input}]
+        given = [item for item in items if isinstance(item, Mapping)]
+        self._read(*(item.get("output") for item in given if item.get("type") == "function_call_output"))
+        self._read(*(getattr(tool, "description", "") for tool in call.tools), call.system_instructions)
+        self._read(*(item.get("content") for item in given))
 
-    def _read(self, text: str) -> None:
-        for word in _ID.findall(text):
-            if len(self.words) < _WORDS:
-                self.words.setdefault(word)
+    def _read(self, *said: Any) -> None:
+        for one in said:
+            text = one if isinstance(one, str) else json.dumps(one, default=str)
+            for word in _ID.findall(text):
+                if len(self.words) < _WORDS:
+                    self.words.setdefault(word)
 
 
 def _nothing(strategy: Strategy, label: str | None = None) -> None:

@@ -109,7 +109,13 @@ class _Reader:
             return self._anything()
         strategy = self._understood(schema, path)
         strange = set(schema) - _UNDERSTOOD
-        return strategy.filter(_validator(schema, self.root)) if strange else strategy
+        strategy = strategy.filter(_validator(schema, self.root)) if strange else strategy
+        examples = schema.get("examples")
+        if not isinstance(examples, Sequence) or isinstance(examples, str):
+            return strategy
+        # What the app's author thought of means something to the tool.
+        fitting = list(filter(_validator(schema, self.root), examples))
+        return st.sampled_from(fitting) | strategy if fitting else strategy
 
     def _understood(self, schema: Schema, path: str) -> Strategy:
         if "$ref" in schema:

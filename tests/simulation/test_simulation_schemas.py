@@ -135,6 +135,14 @@ def test_a_door_for_formats_and_fields_of_ones_own():
     assert {value["at"]["bus"] for value in drawn(deeper) if "bus" in value["at"]} == {"North"}
 
 
+def test_what_the_author_gave_as_examples_comes_back_as_far_as_it_fits():
+    schema = {"type": "string", "minLength": 5, "examples": ["INV-1001", "INV"]}
+    values = set(drawn(values_of(schema)))
+    assert "INV-1001" in values
+    assert "INV" not in values
+    assert len(values) > 5
+
+
 def test_known_ids_come_back():
     schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
     assert "order_17" in {value["id"] for value in drawn(values_of(schema, known=lambda: ["order_17"]))}

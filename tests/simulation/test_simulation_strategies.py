@@ -14,6 +14,7 @@ from simulation_drawing import drawn
 
 from chatkit_sim.client.frontend import ComposerTool, Entity, Frontend
 from chatkit_sim.model.steps import Calls, Draws, Fails, Says
+from chatkit_sim.simulation.drawn_model import Known
 from chatkit_sim.simulation.schemas import NothingFits
 from chatkit_sim.simulation.strategies import (
     Offer,
@@ -47,27 +48,39 @@ class Answer(BaseModel):
     certain: bool
 
 
+def model_call(**given):
+    plain = {"system_instructions": None, "input": "Hi", "model_settings": ModelSettings(), "tools": [lookup, forget]}
+    unused = {"tracing": None, "previous_response_id": None, "conversation_id": None, "prompt": None}
+    return ModelCall(**{**plain, **unused, "output_schema": None, "handoffs": [], "streamed": True, **given})
+
+
 def offer(*tools, output_type=None, **model_settings):
     from agents.agent_output import AgentOutputSchema
 
-    call = ModelCall(
-        system_instructions=None,
-        input="Hi",
-        model_settings=ModelSettings(**model_settings),
-        tools=[lookup, forget, *tools],
-        output_schema=AgentOutputSchema(output_type) if output_type else None,
-        handoffs=[],
-        tracing=None,
-        previous_response_id=None,
-        conversation_id=None,
-        prompt=None,
-        streamed=True,
+    return Offer.of(
+        model_call(
+            model_settings=ModelSettings(**model_settings),
+            tools=[lookup, forget, *tools],
+            output_schema=AgentOutputSchema(output_type) if output_type else None,
+        )
     )
-    return Offer.of(call)
 
 
 def called(step):
     return [part for part in step.parts if isinstance(part, Calls)]
+
+
+def test_what_looks_like_an_id_in_what_the_model_is_given_is_known():
+    known = Known()
+    call = model_call(
+        system_instructions="Customers are CUST-1 and CUST-2.",
+        input=[
+            {"role": "user", "content": [{"type": "input_text", "text": "Where is ord_17?"}]},
+            {"type": "function_call_output", "call_id": "call_1", "output": '{"invoice": "INV-1001"}'},
+        ],
+    )
+    known.learn(call)
+    assert known() == ["INV-1001", "CUST-1", "CUST-2", "ord_17"]
 
 
 def test_a_model_answers_and_calls_tools_with_arguments_that_fit():
