@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ..model import Caller, Step, calls, says
 from .arguments import example
-from .moves import AtOnce, Move, Reaction
+from .moves import Move, Reaction
 from .schemas import Strategy
 from .story import Said, Source, lane_of
 from .strategies import (
@@ -109,13 +109,11 @@ class Drawing(Source):
     _reactions: dict[str, Strategy] = field(default_factory=dict)
     _rounds: Counter[str] = field(default_factory=Counter)
     _stopped: BaseException | None = None
-    _at_once: bool = False
 
     def begin(self, move: Move) -> None:
         """See ``Source``."""
         self._rounds.clear()
         self._stopped = None
-        self._at_once = isinstance(move, AtOnce)
 
     def end(self) -> None:
         """See ``Source``."""
@@ -139,7 +137,7 @@ class Drawing(Source):
 
     def order(self) -> Mapping[int, int]:
         """See ``Source``."""
-        if not self.ordered or not self._at_once:
+        if not self.ordered:
             return {}
         return self._guarded(lambda: self.draw(_ORDERS, label="order")) or {}
 

@@ -84,6 +84,12 @@ def _has_thread(scene: Scene, client: AsyncSimulatedClient) -> bool:
     return client.thread_id is not None
 
 
+def _reloads(scene: Scene, client: AsyncSimulatedClient) -> bool:
+    # Twice in a row says no more than once.
+    again = bool(scene.story) and isinstance(scene.story[-1].move, Reload)
+    return client.thread_id is not None and not again
+
+
 def _deletes(scene: Scene, client: AsyncSimulatedClient) -> bool:
     return client.thread_id is not None and [one.thread_id for one in scene.clients].count(client.thread_id) == 1
 
@@ -164,7 +170,7 @@ _CAN: Mapping[str, Can] = {
     "send": _writes,
     "stop": _writes,
     "retry": _retries,
-    "reload": _has_thread,
+    "reload": _reloads,
     "new_thread": _has_thread,
     "open": _has_thread,
     "rename": _has_thread,

@@ -1,9 +1,10 @@
 """Servers with one bug each, which only certain users, delays or orders of tasks meet."""
 
 import asyncio
+from datetime import datetime
 
 from broken.servers import Handwritten
-from chatkit.types import ProgressUpdateEvent, ThreadItemDoneEvent, WidgetItem
+from chatkit.types import HiddenContextItem, ProgressUpdateEvent, ThreadItemDoneEvent, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
 
 
@@ -81,6 +82,23 @@ class Confused(Polite):
         await asyncio.sleep(1)
         item = reply.message("Hello!")
         yield ThreadItemDoneEvent(item=item.model_copy(update={"thread_id": self.thread.id}))
+
+
+class Noting(Polite):
+    """Takes a note beside its answer: stored before the client tool call in all orders of tasks but one."""
+
+    async def reply_to(self, reply):
+        if reply.asked is None:
+            yield ThreadItemDoneEvent(item=reply.message("Done."))
+            return
+        noting = asyncio.create_task(self.note(reply))
+        await asyncio.sleep(0)
+        yield reply.call("confirm", question="Sure?")
+        await noting
+
+    async def note(self, reply):
+        about = {"id": reply.new_id(), "thread_id": reply.thread.id, "created_at": datetime.now()}
+        await self.store.add_thread_item(reply.thread.id, HiddenContextItem(**about, content="A question."), {})
 
 
 class Forgetful(Polite):

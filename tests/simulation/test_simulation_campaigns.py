@@ -71,6 +71,14 @@ def test_it_finds_what_only_some_users_meet(server, goal, rule, moves):
     assert [type(played.move).__name__ for played in finding.story] == moves
 
 
+def test_a_race_within_one_answer_shrinks_to_its_one_switch():
+    finding = find(lambda store: servers.Noting(store), "client-tools", examples=100)
+    assert finding.key[0] == "client-tool-call-is-newest"
+    (played,) = finding.story
+    assert list(played.order.values()) == [1]
+    assert "chatkit_clock.order({" in finding.test
+
+
 def test_who_waits_for_what_is_said():
     finding = find(lambda store: servers.Stuck(store), "conversation")
     assert "Event.wait" in str(finding)
