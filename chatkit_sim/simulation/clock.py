@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import itertools
 import selectors
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -16,6 +18,7 @@ from ..client import AsyncSimulatedClient, Bench, Limits
 from ..client.face import ClientFace
 from ..errors import ChatKitSimError, UsageError
 from ..stores.conformance.ordered_loop import OrderedLoop
+from .story import is_library
 from .wall_clock import WallClock
 
 _GRACE = 0.25  # real seconds that sockets and foreign threads get before time jumps
@@ -24,6 +27,9 @@ _QUICK = 0.02  # real seconds for what a thread does at once; beyond, the loop g
 _EXECUTOR_THREADS = ("asyncio_", "ThreadPoolExecutor")
 _PATIENCE = 3600.0  # virtual seconds for one stream, which cost nothing
 _TICK = 0.001  # seconds that one round of the loop takes by the time of day, so that what follows is later
+_ROUND = 0.0001  # virtual seconds that it takes: who looks at the clock again and again sees it go on
+_APART = 1e-9  # virtual seconds between timers that are due at the same time, as there always are on a real loop
+_ENDLESS = 1_000_000  # rounds in which nobody waits for anything
 _LONG = 600.0  # virtual seconds; who waits longer than that waits for nothing
 
 
@@ -35,20 +41,23 @@ class VirtualLoop(OrderedLoop):
     """An event loop whose clock jumps to the next timer as soon as nobody has anything to do.
 
     A responder that sleeps half a minute takes no time, and what has a timeout times out in the right order. Threads,
-    executors and sockets work as ever: while they are busy, real time is waited.
+    executors and sockets work as ever: while they are busy, real time passes.
 
     Args:
         wall: The time of day that follows.
+        endless: In how many rounds somebody has to wait for something; who never does hinders everybody else.
 
     Attributes:
         stuck: Who waited for what before the last long jump; ``None`` when there was none.
     """
 
-    def __init__(self, wall: WallClock | None = None) -> None:
+    def __init__(self, wall: WallClock | None = None, *, endless: int = _ENDLESS) -> None:
+        self._timers = itertools.count()
         super().__init__()
         self.stuck: str | None = None
         self._wall = wall or WallClock()
         self._now = 0.0
+        self._endless, self._rounds = endless, 0
         self._busy = 0
         self._threads = {thread.ident for thread in threading.enumerate()}
         selector: selectors.BaseSelector = vars(self)["_selector"]
@@ -59,10 +68,16 @@ class VirtualLoop(OrderedLoop):
         """Virtual seconds since the loop was made."""
         return self._now
 
+    def call_at(  # type: ignore[override]  # as every loop has it, type variables aside
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """As in every loop; of two that are due at the same time the earlier made goes first."""
+        return super().call_at(when + next(self._timers) * _APART, callback, *args, context=context)
+
     def run_in_executor(  # type: ignore[override]  # as every loop has it, type variables aside
         self, executor: Any, func: Any, *args: Any
     ) -> asyncio.Future[Any]:
-        """As in every loop; the clock stands still meanwhile.
+        """As in every loop; the clock goes on in real time meanwhile.
 
         What a thread does quickly, such as a query, is waited for, so that its end has the same place in each run.
         """
@@ -109,12 +124,24 @@ class VirtualLoop(OrderedLoop):
         """Let this much time pass at once."""
         if seconds >= _LONG:
             self.stuck = who_waits(self)
+        self._rounds = 0
         self._now += seconds
         self._wall.advance(seconds)
 
     def tick(self) -> None:
-        """A round of the loop has begun."""
+        """A round of the loop has begun.
+
+        Raises:
+            DeadlockError: Somebody is busy for ever.
+        """
+        self._now += _ROUND
         self._wall.advance(_TICK)
+        self._rounds += 1
+        if self._rounds > self._endless:
+            self._rounds = 0
+            raise DeadlockError(
+                f"Somebody is busy and never waits, in {self._endless:,} rounds of the event loop.\n{who_waits(self)}"
+            )
 
     def _done(self, _: Any) -> None:
         self._busy -= 1
@@ -147,7 +174,11 @@ class _Jumping:
         if ready or timeout == 0:
             return ready
         if loop.busy:
-            return self._selector.select(_EXECUTOR)
+            # What a thread waits for may be a timer of this loop.
+            begun = time.perf_counter()
+            ready = self._selector.select(_EXECUTOR if timeout is None else min(timeout, _EXECUTOR))
+            loop.jump(time.perf_counter() - begun)
+            return ready
         if loop.has_company:
             ready = self._selector.select(_GRACE)
             if ready or timeout is None:
@@ -168,8 +199,11 @@ def who_waits(loop: asyncio.AbstractEventLoop) -> str:
     lines = []
     for task in sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name()):
         frames = _frames(task.get_coro())
-        places = [f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})" for frame in frames[-2:]]
-        lines.append(f"  task {task.get_name()!r} waits in {', called by '.join(reversed(places)) or 'nothing'}")
+        own = [frame for frame in frames if not is_library(frame)]
+        # Where it waits, and which line of the app made it wait.
+        shown = [*frames[-1:], *own[-1:]] if own[-1:] != frames[-1:] else frames[-2:][::-1]
+        places = [f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})" for frame in shown]
+        lines.append(f"  task {task.get_name()!r} waits in {', called by '.join(places) or 'nothing'}")
     return "\n".join(lines)
 
 

@@ -91,11 +91,12 @@ def _raised_at(error: BaseException | None) -> str:
     while traceback is not None:
         places.append((traceback.tb_frame, f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"))
         traceback = traceback.tb_next
-    of_the_app = [place for frame, place in places if not _is_library(frame)]
+    of_the_app = [place for frame, place in places if not is_library(frame)]
     return (of_the_app or [place for _, place in places] or [""])[-1]
 
 
-def _is_library(frame: FrameType) -> bool:
+def is_library(frame: FrameType) -> bool:
+    """Whether a frame is none of the app's own."""
     package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
     return "site-packages" in frame.f_code.co_filename or package in ("chatkit_sim", "asyncio")
 
