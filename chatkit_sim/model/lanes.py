@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import operator
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +16,9 @@ from agents.testing import ModelCall, ModelStep
 from ..errors import UsageError
 from ..rules.base import UnusedSteps
 from .playing import as_model_step, check_step
-from .steps import Step
+from .steps import Calls, Says, Step, says
+
+PLAIN_ANSWER = "This is the simulated answer."
 
 WhichAgent = str | Callable[[Agent[Any]], bool]
 """An agent's name, or a predicate over the ``agents.Agent``."""
@@ -28,6 +32,7 @@ class Lane:
         which: Whose they are; ``None`` for the run that feeds the stream.
         steps: Those that wait.
         forever: What answers when none waits.
+        exact: Whether each step has to be used, and answers its call as it stands.
         given: How many were ever given.
         taken: How many each agent took.
     """
@@ -35,15 +40,19 @@ class Lane:
     which: WhichAgent | None = None
     steps: deque[Any] = field(default_factory=deque)
     forever: Any = None
+    exact: bool = True
     given: int = 0
     taken: Counter[str] = field(default_factory=Counter)
 
-    def script(self, *steps: Any) -> None:
-        """Add steps, one for each model call."""
+    def script(self, *steps: Any, exact: bool = True) -> None:
+        """Add steps, one for each model call; see ``ModelScript.script``."""
         for step in steps:
             check_step(step)
         self.steps.extend(steps)
         self.given += len(steps)
+        self.exact = exact
+        if not exact and self.forever is None:
+            self.forever = next((step for step in reversed(steps) if isinstance(step, Says)), says(PLAIN_ANSWER))
 
     def always(self, step: Any) -> None:
         """Answer every further call with this step; it is never unused."""
@@ -65,6 +74,13 @@ class Lane:
             return self.forever
         self.taken[agent] += 1
         return self.steps.popleft()
+
+    def allowed(self, step: Any, call: ModelCall) -> Any:
+        """A step as the call allows it: of calls at once the first only, where the agent forbids more."""
+        if self.exact or not isinstance(step, Step) or call.model_settings.parallel_tool_calls is not False:
+            return step
+        calls = [index for index, part in enumerate(step.parts) if isinstance(part, Calls)]
+        return functools.reduce(operator.and_, step.parts[: calls[1]]) if len(calls) > 1 else step
 
     @property
     def written(self) -> str:

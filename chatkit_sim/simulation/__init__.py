@@ -8,11 +8,12 @@ from .findings import CampaignError, CampaignResult, Finding
 from .forged import FORGERIES, forge
 from .goals import GOALS, HOSTILE, Goal
 from .machine import ChatKitMachine, StoryError, chatkit_state_machine
+from .profile import conversation_settings
 from .scenarios import SCENARIOS
 from .schemas import NothingFits
 from .simulate import Conversation, simulate
 from .simulation import NotApplicable, Scenario, ScenarioError, Simulation
-from .users import KINDS, user_moves
+from .users import KINDS
 from .workers import two_workers
 
 __all__ = [
@@ -42,10 +43,10 @@ __all__ = [
     "ToolSeen",
     "VirtualLoop",
     "chatkit_state_machine",
+    "conversation_settings",
     "example",
     "forge",
     "run_campaign",
     "simulate",
     "two_workers",
-    "user_moves",
 ]

@@ -10,11 +10,11 @@ from agents import FunctionTool
 from agents.testing import ModelCall
 
 from ..model import Caller, Step, calls, says
+from ..model.lanes import PLAIN_ANSWER
 from .arguments import example
 from .cast import AgentSeen, Cast, ToolSeen
 
 _DETOURS = 8  # handoffs on the way to an agent before it counts as out of reach
-ANSWER = "This is the simulated answer."
 
 
 @dataclass
@@ -78,7 +78,7 @@ class AnyModel:
                 return calls(tool, example(self.cast.agents[agent].schema(tool)))
         schema = call.output_schema
         if schema is None or schema.is_plain_text():
-            return says(ANSWER)
+            return says(PLAIN_ANSWER)
         value = example(schema.json_schema(), booleans=self.cast.booleans.get(agent, True))
         return says(json.dumps(value), chunks=1)
 

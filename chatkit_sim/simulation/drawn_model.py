@@ -13,6 +13,7 @@ from agents.testing import ModelCall
 from hypothesis import strategies as st
 
 from ..model import Caller, Step, calls, says
+from ..model.lanes import PLAIN_ANSWER
 from .arguments import example
 from .moves import Move, Reaction
 from .schemas import Strategy
@@ -28,7 +29,6 @@ from .strategies import (
 Draw = Callable[..., Any]
 """``data.draw(strategy, label=...)`` of Hypothesis."""
 
-PLAIN_ANSWER = "This is the simulated answer."
 _ROUNDS = 3  # answers of one agent in one move that call tools, where the app's max_turns does not end it earlier
 _WORDS = 30  # known words that are kept
 _ID = re.compile(r"\b(?:[A-Za-z]{2,}[-_]\w*\d[\w-]*|[0-9a-f]{8}-[0-9a-f-]{27})\b")

@@ -12,12 +12,13 @@ from typing import Any, Literal
 from ..client import Judged
 from ..client.serving import open_context
 from ..model import says
+from ..model.lanes import PLAIN_ANSWER
 from ..recording import SERVING
 from ..rules.catalogue import Verdict
 from ..rules.excuses import chain
 from ..stores import Fault, FaultyStore, StoreCall, StoreFault
 from .aftermath import Aftermath, Damage, Key, Move, key_of, violations_of
-from .any_model import ANSWER, Plan
+from .any_model import Plan
 from .own_rows import OwnRows
 from .simulation import NotApplicable, Scenario, ScenarioError, Simulation
 from .store_scenarios import server_of
@@ -148,7 +149,7 @@ def _flows(simulation: Simulation) -> list[Flow]:
     handoffs = [handoff for agent in cast.agents.values() for handoff in agent.handoffs.values()]
     if handoffs:
         target, _ = handoffs[0]
-        flows.append(Flow(f"a handoff to {target}", (Move(GREETING, lambda: Plan(target, [says(ANSWER)])),)))
+        flows.append(Flow(f"a handoff to {target}", (Move(GREETING, lambda: Plan(target, [says(PLAIN_ANSWER)])),)))
     if simulation.may_retry:
         flows.append(Flow("a retry", (Move(GREETING), Move(None))))
     return flows

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from functools import cache
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -16,6 +15,8 @@ from ..errors import UsageError, Violation, ViolationError
 from ..recording import Turn
 from .drawn_model import Drawing
 from .goals import HOSTILE
+from .profile import conversation_settings
+from .reproducer import as_test, in_words
 from .scene import NotPlayable, Scene, World, check_factory, keys_of
 from .schemas import Strategy
 from .story import Key, Story
@@ -34,6 +35,10 @@ class StoryError(ViolationError):
         self.key = key
         self.story = story
         super().__init__(tuple(violations), turn=turn)
+
+    def __str__(self) -> str:
+        parts = [in_words(self.story), *map(str, self.violations), "As a test:", as_test(self.story, self.key)]
+        return "\n\n".join(parts)
 
 
 @cache
@@ -100,19 +105,27 @@ class ChatKitMachine(RuleBasedStateMachine):
         judged = (one for played in self.scene.story for one in played.judged)
         return tuple(one.turn for one in judged if one.turn is not None)
 
-    def play(self, kind: str, data: st.DataObject) -> None:
-        """Draw a move of this kind and make it.
+    def act(self, data: st.DataObject, kinds: Iterable[str] = KINDS) -> None:
+        """Let a user make a move, whatever it is; nothing happens where nobody can make one.
+
+        Args:
+            data: What a rule with ``data=st.data()`` is given.
+            kinds: The kinds of move: ``chatkit_sim.simulation.KINDS``.
 
         Raises:
             StoryError: A rule was broken.
+
+        Example::
+
+            @rule(data=st.data())
+            def somebody_tidies_up(self, data):
+                self.act(data, kinds=("rename", "delete"))
         """
-        self.drawing.draw = data.draw
-        move = draw_move(self.scene, kind, data.draw, self.messages)
-        try:
-            self.scene.play(move)
-        except NotPlayable:
-            return  # what one client did has taken it from another
-        judge(tuple(self.scene.story), self.known)
+        possible = [kind for kind in checked_kinds(kinds) if able(self.scene, kind)]
+        if not possible:
+            return
+        kind = possible[0] if len(possible) == 1 else data.draw(st.sampled_from(possible), label="move")
+        act(self.scene, self.drawing, kind, data, self.messages, self.known)
 
     def teardown(self) -> None:
         """End the example."""
@@ -175,27 +188,83 @@ def chatkit_state_machine(
 
         TestShop = Shop.TestCase
     """
+    world, drawing = staged(
+        server, context=context, other_context=other_context, arguments=arguments, results=results, **options
+    )
+    machine = machine_for(world, drawing, checked_kinds(kinds), name=name, messages=messages)
+    machine.TestCase.settings = conversation_settings()
+    return machine
+
+
+def staged(
+    server: Any,
+    *,
+    context: Any,
+    other_context: Any,
+    arguments: Mapping[str, Strategy] | None,
+    results: Mapping[str, Strategy] | None,
+    virtual_time: bool = True,
+    reset: Callable[[], Any] | None = None,
+    **options: Any,
+) -> tuple[World, Drawing]:
+    """The world and the drawing of a test of one's own; see ``chatkit_state_machine``.
+
+    Raises:
+        UsageError: The server was made already.
+    """
     check_factory(server)
-    kinds = tuple(kinds)
-    unknown = [kind for kind in kinds if kind not in (*KINDS, *HOSTILE)]
-    if unknown:
-        raise UsageError(f"There is no kind of move {unknown[0]!r}; there are {', '.join((*KINDS, *HOSTILE))}.")
     world = World(
         server=server,
         context=context,
         second_user={} if other_context is None else {"context": other_context},
-        reset=options.pop("reset", None),
-        virtual_time=options.pop("virtual_time", True),
+        reset=reset,
+        virtual_time=virtual_time,
         options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it
     )
     frontend = world.options.get("frontend")
-    promised = frontend.results if frontend is not None else {}
-    drawing = Drawing(arguments=arguments or {}, results=results or {}, promised=promised, waiting=world.virtual_time)
-    machine = machine_for(world, drawing, kinds, name=name, messages=messages)
-    # To explain a failure, Hypothesis plays it many times over.
-    phases = [phase for phase in settings().phases if phase is not Phase.explain]
-    machine.TestCase.settings = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
-    return machine
+    drawing = Drawing(
+        arguments=arguments or {},
+        results=results or {},
+        promised=frontend.results if frontend is not None else {},
+        waiting=virtual_time,
+        ordered=virtual_time,
+    )
+    return world, drawing
+
+
+def checked_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Kinds of move, all of them known.
+
+    Raises:
+        UsageError: One is not.
+    """
+    given = tuple(kinds)
+    unknown = [kind for kind in given if kind not in (*KINDS, *HOSTILE)]
+    if unknown:
+        raise UsageError(f"There is no kind of move {unknown[0]!r}; there are {', '.join((*KINDS, *HOSTILE))}.")
+    return given
+
+
+def act(
+    scene: Scene,
+    drawing: Drawing,
+    kind: str,
+    data: st.DataObject,
+    messages: Strategy | None,
+    known: frozenset[Key] = frozenset(),
+) -> None:
+    """Draw a move of a kind that some client can make now, make it, and hold it to the rules.
+
+    Raises:
+        StoryError: A rule was broken.
+    """
+    drawing.draw = data.draw
+    move = draw_move(scene, kind, data.draw, messages)
+    try:
+        scene.play(move)
+    except NotPlayable:
+        return  # what one client did has taken it from another
+    judge(tuple(scene.story), known)
 
 
 def machine_for(
@@ -209,7 +278,7 @@ def machine_for(
 
 def _rule_of(kind: str) -> Any:
     def move(self: ChatKitMachine, data: st.DataObject) -> None:
-        self.play(kind, data)
+        act(self.scene, self.drawing, kind, data, self.messages, self.known)
 
     move.__name__ = move.__qualname__ = kind
     return precondition(lambda self: bool(able(self.scene, kind)))(rule(data=st.data())(move))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, core, settings
 from hypothesis.database import ExampleDatabase
@@ -30,6 +31,26 @@ def some_seed(base: settings) -> int:
 def seed_of_part(seed: int, part: int) -> int:
     """The seed of one part of a campaign; the first part's is the campaign's own."""
     return random.Random(f"{seed} {part}").randrange(2**32) if part else seed
+
+
+def conversation_settings(**more: Any) -> settings:
+    """Hypothesis' settings for tests of your own that play conversations, which take longer than functions do.
+
+    There is no deadline and no health check, and a failure is made short, but not explained: for that it would be
+    played many times over.
+
+    Args:
+        more: Further settings, such as ``max_examples``.
+
+    Example::
+
+        @conversation_settings(max_examples=20)
+        @given(st.data())
+        def test_anybody(data):
+            simulate(lambda store: ShopServer(store), data)
+    """
+    phases = [phase for phase in settings().phases if phase is not Phase.explain]
+    return settings(**{"deadline": None, "suppress_health_check": list(HealthCheck), "phases": phases, **more})
 
 
 def campaign_settings(base: settings, *, examples: int, steps: int, database: ExampleDatabase | None) -> settings:

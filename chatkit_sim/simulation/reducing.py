@@ -10,9 +10,10 @@ from typing import Any
 
 from ..errors import UsageError
 from ..model import Step, says
+from ..model.lanes import PLAIN_ANSWER
 from ..model.steps import Calls, Says
 from .arguments import example
-from .drawn_model import PLAIN_ANSWER, plain_step
+from .drawn_model import plain_step
 from .moves import Answer, AtOnce, Click, Forge, Join, Move, NewThread, Open, Reaction, Rename, Retry, Send, Stop, Wait
 from .scene import NotPlayable, Scene, World, keys_of
 from .story import Key, Played, Reacted, Recorded, Said, Story

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,13 @@ from .story import Key, Played, Reacted, Said, Source, key_of
 from .wall_clock import WallClock
 
 _ERROR_RULES = ("no-unexpected-error", "stream-ends-cleanly")
+_ENDLESS = 100_000  # rounds of the loop in which nobody waits; it takes a second or so to see
+_EVENTS = 5_000  # of one stream, where the app's project says nothing else: what is endless shows soon
 _MODELS_FAULT = ("ModelBehaviorError", "MaxTurnsExceeded")
+
+
+def _short(limits: Limits) -> Limits:
+    return replace(limits, events=_EVENTS) if limits.events == Limits().events else limits
 
 
 class NotPlayable(UsageError):
@@ -77,8 +83,8 @@ class World:
             if self.bench is None:
                 self.bench = self._new_bench(wall)
             if self.virtual_time and self.bench._runner is None:
-                self.bench.loop_factory = partial(VirtualLoop, wall)
-                self.bench.limits = patient(self.bench.limits)
+                self.bench.loop_factory = partial(VirtualLoop, wall, endless=_ENDLESS)
+                self.bench.limits = _short(patient(self.bench.limits))
             yield self.bench
 
     def close(self) -> None:
@@ -89,8 +95,8 @@ class World:
     def _new_bench(self, wall: WallClock) -> Bench:
         options: BenchOptions = {**self.options}
         if self.virtual_time:
-            options["loop_factory"] = partial(VirtualLoop, wall)
-            options["limits"] = patient(options.get("limits") or Limits())
+            options["loop_factory"] = partial(VirtualLoop, wall, endless=_ENDLESS)
+            options["limits"] = _short(patient(options.get("limits") or Limits()))
         options.setdefault("model", ModelScript())
         return Bench(self.server, context=self.context, **options)
 
@@ -118,16 +124,20 @@ class Scene:
         bench.model.otherwise(self._answer)
         self.clients: list[AsyncSimulatedClient] = []
         self._seat(AsyncSimulatedClient(bench, context=world.context))
-        self._ready = False
         self._thread = OwnThread()
         self._threads: dict[str | None, None] = {}
         self._stuck: str | None = None
         self._lasting: set[asyncio.Task[Any] | None] = set()
+        self._seconds = 0.0
+        # What an app or a test resets in its factory is reset before anybody looks at it.
+        bench.run(self._prepare)
 
-    @property
-    def now(self) -> float:
-        """Seconds on the clock."""
-        return self.bench.run(_time)
+    async def _prepare(self) -> None:
+        if self.world.reset is not None:
+            done = self.world.reset()
+            if done is not None:
+                await done
+        await self.clients[0]._core.transport()
 
     def play(self, move: Move) -> Played:
         """Make a move, and see what comes of it.
@@ -137,7 +147,7 @@ class Scene:
             BaseException: What stopped the source.
         """
         source, judged = self.source, len(self.bench.judged)
-        self._said, self._reacted = [], []
+        self._said, self._reacted, self._seconds = [], [], 0.0
         source.begin(move)
         order = source.order()
         found: list[Violation] = []
@@ -152,19 +162,14 @@ class Scene:
         found = [violation for turn in turns for violation in turn.raised] + found
         wrong = any(said.wrong for said in self._said)
         muted = [violation for violation in found if is_excused(violation, wrong=wrong)]
-        played = Played(move, tuple(self._said), tuple(self._reacted), order, tuple(found), tuple(muted), turns)
+        said, reacted = tuple(self._said), tuple(self._reacted)
+        played = Played(move, said, reacted, order, tuple(found), tuple(muted), turns, self._seconds)
         self.story.append(played)
         return played
 
     async def _make(self, move: Move, order: Mapping[int, int]) -> list[Exception]:
-        if not self._ready:
-            self._ready = True
-            if self.world.reset is not None:
-                done = self.world.reset()
-                if done is not None:
-                    await done
-            await self.clients[0]._core.transport()
         loop = self._thread.loop = asyncio.get_running_loop()
+        begun = loop.time()
         if isinstance(loop, VirtualLoop):
             loop.follow(dict(order) if order else None)
         try:
@@ -183,7 +188,7 @@ class Scene:
         finally:
             if isinstance(loop, VirtualLoop):
                 loop.follow(None)
-                self._stuck = loop.stuck
+                self._stuck, self._seconds = loop.stuck, loop.time() - begun
             await self._let_end()
 
     async def _let_end(self) -> None:
@@ -345,10 +350,6 @@ def collected_on_demand() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-async def _time() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _failure(error: Exception, move: Move, stuck: str | None) -> Iterator[Violation]:

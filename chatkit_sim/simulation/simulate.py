@@ -9,13 +9,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..recording import Turn
-from .drawn_model import Drawing
-from .machine import judge
+from .machine import act, checked_kinds, staged
 from .reproducer import in_words
-from .scene import NotPlayable, Scene, World, check_factory
+from .scene import Scene
 from .schemas import Strategy
 from .story import Story
-from .users import KINDS, able, user_moves
+from .users import KINDS, able
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +48,6 @@ def simulate(
     messages: Strategy | None = None,
     arguments: Mapping[str, Strategy] | None = None,
     results: Mapping[str, Strategy] | None = None,
-    virtual_time: bool = True,
     **options: Any,
 ) -> Conversation:
     """Play one conversation with a server, drawn from Hypothesis, and hold it to the rules.
@@ -65,48 +63,30 @@ def simulate(
         messages: What the users write; ``user_messages()`` by default.
         arguments: Strategies for tool arguments by ``tool.parameter``.
         results: Strategies for the results of client tools, by name.
-        virtual_time: Whether waiting costs nothing; False for servers that need a loop of real time.
-        options: What ``Bench`` takes besides.
+        options: ``virtual_time=False`` for servers that need a loop of real time; ``reset``; what ``Bench`` takes.
 
     Raises:
         StoryError: A rule was broken.
-        UsageError: The server was made already.
+        UsageError: There is no such kind of move, or the server was made already.
 
     Example::
 
+        @conversation_settings(max_examples=20)
         @given(st.data())
         def test_the_cart_never_holds_a_negative_amount(data):
             cart = Cart()
             simulate(lambda store: ShopServer(store, cart), data)
             assert cart.amount >= 0
     """
-    check_factory(server)
-    world = World(
-        server=server,
-        context=context,
-        second_user={} if other_context is None else {"context": other_context},
-        virtual_time=virtual_time,
-        options=options,  # type: ignore[arg-type]  # what Bench takes, checked by it
+    kinds = checked_kinds(kinds)
+    world, drawing = staged(
+        server, context=context, other_context=other_context, arguments=arguments, results=results, **options
     )
-    frontend = options.get("frontend")
-    drawing = Drawing(
-        arguments=arguments or {},
-        results=results or {},
-        promised=frontend.results if frontend is not None else {},
-        waiting=virtual_time,
-        ordered=virtual_time,
-        draw=data.draw,
-    )
-    kinds = tuple(kinds)
     with world.opened() as bench:
         scene = Scene(world, bench, drawing)
         for _ in range(moves):
-            if not any(able(scene, kind) for kind in kinds):
+            possible = [kind for kind in kinds if able(scene, kind)]
+            if not possible:
                 break
-            move = data.draw(user_moves(scene, kinds=kinds, messages=messages), label="move")
-            try:
-                scene.play(move)
-            except NotPlayable:
-                continue
-            judge(tuple(scene.story))
+            act(scene, drawing, data.draw(st.sampled_from(possible), label="move"), data, messages)
         return Conversation(tuple(scene.story))

@@ -57,6 +57,7 @@ class Played:
         violations: The rules that were broken.
         muted: Those of them that are nobody's fault, or an SDK's.
         judged: The turns, as the rules judged them.
+        seconds: How much virtual time it took; nothing on a real loop.
     """
 
     move: Move
@@ -66,6 +67,7 @@ class Played:
     violations: tuple[Violation, ...] = ()
     muted: tuple[Violation, ...] = ()
     judged: tuple[Judged, ...] = field(default=(), compare=False, repr=False)
+    seconds: float = field(default=0, compare=False, repr=False)
 
     @property
     def wrong(self) -> bool:

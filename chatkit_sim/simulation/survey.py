@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 
 from ..model import says
+from ..model.lanes import PLAIN_ANSWER
 from ..recording import ClientToolAssigned, Turn
-from .any_model import ANSWER, Plan
+from .any_model import Plan
 from .cast import Asking, Cast, ToolSeen
 from .simulation import Simulation
 
@@ -24,7 +25,7 @@ def survey(simulation: Simulation) -> Cast:
     asked_for: set[str] = set()
     while targets := [name for name in _handed_to(cast) if name not in cast.agents and name not in asked_for]:
         asked_for.add(targets[0])
-        simulation.quietly(GREETING, Plan(targets[0], [says(ANSWER)]))
+        simulation.quietly(GREETING, Plan(targets[0], [says(PLAIN_ANSWER)]))
     cast.surveyed = True
     return cast
 
@@ -66,11 +67,11 @@ def _handed_to(cast: Cast) -> list[str]:
 def _get_past_guardrails(simulation: Simulation) -> None:
     """Find verdicts of guardrail agents with which the answer is shown; which of True and False trips, nobody says."""
     cast = simulation.cast
-    if ANSWER in simulation.quietly(GREETING).text:
+    if PLAIN_ANSWER in simulation.quietly(GREETING).text:
         return
     guards = [agent.name for agent in cast.agents.values() if agent.structured and not agent.feeds_stream][:_GUARDS]
     for verdicts in itertools.product((True, False), repeat=len(guards)):
         cast.booleans = dict(zip(guards, verdicts, strict=True))
-        if guards and ANSWER in simulation.quietly(GREETING).text:
+        if guards and PLAIN_ANSWER in simulation.quietly(GREETING).text:
             return
     cast.booleans = {}

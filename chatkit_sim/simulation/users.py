@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from chatkit.types import AssistantMessageItem, StructuredInputItem
-from hypothesis import assume
 from hypothesis import strategies as st
 
 from ..client import AsyncSimulatedClient
@@ -188,29 +187,6 @@ _CAN: Mapping[str, Can] = {
 }
 KINDS = tuple(kind for kind in _CAN if kind not in HOSTILE)
 """Every other kind of move."""
-
-
-@st.composite
-def user_moves(
-    draw: st.DrawFn, scene: Scene, *, kinds: Iterable[str] = KINDS, messages: Strategy | None = None
-) -> Move:
-    """What the users of a scene could do now: moves for ``scene.play(move)``; nothing where they can do nothing.
-
-    Args:
-        draw: Given by Hypothesis.
-        scene: The scene: in a state machine ``self.scene``.
-        kinds: Which moves they may make.
-        messages: What the users write; ``user_messages()`` by default.
-
-    Example::
-
-        @rule(data=st.data())
-        def somebody_clicks(self, data):
-            self.scene.play(data.draw(user_moves(self.scene, kinds=("send", "click"))))
-    """
-    possible = [kind for kind in kinds if able(scene, kind)]
-    assume(possible)
-    return draw_move(scene, draw(st.sampled_from(possible)), draw, messages)
 
 
 def _send(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:

@@ -4,12 +4,12 @@ import pytest
 from campaign_servers import Asking, Broken, Forgetful, Polite
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from todo.lists import TodoList
 from todo.server import TodoServer
 
 from chatkit_sim import Frontend, UsageError
-from chatkit_sim.simulation import KINDS, StoryError, chatkit_state_machine, simulate, user_moves
+from chatkit_sim.simulation import KINDS, StoryError, chatkit_state_machine, simulate
 
 QUICK = settings(
     max_examples=15,
@@ -44,24 +44,42 @@ def test_a_machine_with_rules_and_invariants_of_ones_own():
     assert max(seen) > 1
 
 
-def test_moves_are_a_strategy_for_rules_of_ones_own():
-    played = []
+def test_a_rule_of_ones_own_may_let_users_act():
+    seen = []
 
     class Reader(chatkit_state_machine(lambda store: Polite(store), kinds=("send",))):
-        @precondition(lambda self: self.turns)
         @rule(data=st.data())
-        def somebody_reads_on(self, data):
-            move = data.draw(user_moves(self.scene, kinds=("reload", "rename")))
-            played.append(self.scene.play(move).move)
+        def somebody_tidies_up(self, data):
+            before = len(self.scene.story)
+            self.act(data, kinds=("reload", "rename"))
+            seen.extend((type(one.move).__name__, bool(self.turns)) for one in self.scene.story[before:])
 
-        @precondition(lambda self: not self.turns)
+    run_state_machine_as_test(Reader, settings=settings(QUICK, derandomize=True, max_examples=40, stateful_step_count=8))
+    assert set(seen) == {("Reload", True), ("Rename", True)}  # without a thread there is nothing to tidy up
+
+
+def test_what_a_rule_of_ones_own_lets_users_do_is_judged():
+    class Clicker(chatkit_state_machine(lambda store: Broken(store), kinds=("reload",))):
         @rule(data=st.data())
-        def nobody_reads_what_is_not_there(self, data):
-            data.draw(user_moves(self.scene, kinds=("reload",)))
-            raise AssertionError("there is no thread")
+        def somebody_writes(self, data):
+            self.act(data, kinds=("send",))
 
-    run_state_machine_as_test(Reader, settings=QUICK)
-    assert {type(move).__name__ for move in played} == {"Reload", "Rename"}
+    with pytest.raises(StoryError, match="no-unexpected-error") as caught:
+        run_state_machine_as_test(Clicker, settings=QUICK)
+    text = str(caught.value)
+    assert text.startswith('the user writes "Hello!"')
+    assert "def test_no_unexpected_error(chatkit_client, chatkit_model):" in text
+
+
+def test_the_server_is_there_before_the_first_rule():
+    made = []
+
+    class Patient(chatkit_state_machine(lambda store: made.append(store) or Polite(store), kinds=("send",))):
+        @invariant()
+        def it_was_made_anew(self):
+            assert self.scene.bench.server.store is made[-1]
+
+    run_state_machine_as_test(Patient, settings=QUICK)
 
 
 def test_a_machine_fails_for_the_rules_of_chatkit():
