@@ -210,6 +210,7 @@ def _client_tool(name: str, reactions: Sequence[Reaction]) -> Iterator[str]:
         return
     late = any(reaction.delay for reaction in reactions)
     values = [_result(reaction) for reaction in reactions]
+    # Where the tool is called more often than it was, it goes on as it ended.
     yield f"{function}_results = iter([{', '.join(values)}])"
     if late:
         yield f"{function}_delays = iter([{', '.join(f'{reaction.delay:g}' for reaction in reactions)}])"
@@ -217,8 +218,8 @@ def _client_tool(name: str, reactions: Sequence[Reaction]) -> Iterator[str]:
     yield decorator
     yield f"{'async ' if late else ''}def {function}(**arguments):"
     if late:
-        yield f"    await asyncio.sleep(next({function}_delays))"
-    yield f"    result = next({function}_results)"
+        yield f"    await asyncio.sleep(next({function}_delays, 0))"
+    yield f"    result = next({function}_results, {values[-1]})"
     if any(reaction.outcome == "fails" for reaction in reactions):
         yield "    if isinstance(result, ClientToolError):"
         yield "        raise result"

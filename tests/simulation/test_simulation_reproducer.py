@@ -1,5 +1,6 @@
 """The test that a campaign prints: pasted and run for real, it fails for the same reason."""
 
+import asyncio
 import importlib
 import pathlib
 
@@ -65,6 +66,8 @@ def test_a_planted_bug(rule, paste):
     result = paste(finding.test, f"from {module} import BROKEN", "BROKEN.server")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{rule}  turn *"])
+    mended = paste(finding.test, f"from {module} import KEPT", "KEPT.server")
+    mended.assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,22 @@ def test_a_bug_that_only_some_users_meet(server, goal, expected, paste):
     result = paste(finding.test, "import campaign_servers", f"campaign_servers.{server.__name__}")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{expected}"])
+
+
+class Slow(servers.Polite):
+    """Fails two minutes after it was asked."""
+
+    async def reply_to(self, reply):
+        await asyncio.sleep(120)
+        raise KeyError("price")
+        yield
+
+
+def test_what_takes_long_is_pasted_with_a_clock():
+    test = find(lambda store: Slow(store), "conversation").test
+    assert "def test_no_unexpected_error(chatkit_client, chatkit_model, chatkit_clock):" in test
+    endless = find(lambda store: servers.Stuck(store), "conversation").test
+    assert "def test_turn_ends(chatkit_client, chatkit_model, chatkit_clock):" in endless
 
 
 STORY = (
