@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import seed, settings, target
+from hypothesis import seed, settings
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
@@ -28,7 +28,7 @@ from .reducing import reduced
 from .reproducer import as_test
 from .scene import Scene, World, keys_of
 from .schemas import Strategy
-from .story import Key, Played, Recorded, Story
+from .story import Key, Played, Recorded, Story, deeds_that_went_well
 
 STEPS = 6
 _REDUCING = 10.0  # seconds for making one story short
@@ -154,34 +154,39 @@ class Campaign:
 
     def _play(self, base: settings, used: int, database: ExampleDatabase | None) -> None:
         """Play rounds until nothing new is found; each hears what those before it have not found yet."""
-        machine = machine_for(
-            self.world, self.drawing, self.goal.kinds, name=self._machine_name(), messages=self.messages
-        )
-        machine.on_example = staticmethod(self._example_ended)
-        try:
-            self._play_rounds(machine, base, used, database)
-        finally:
-            machine.retire()
-
-    def _play_rounds(
-        self, machine: type[ChatKitMachine], base: settings, used: int, database: ExampleDatabase | None
-    ) -> None:
+        half = self._examples // 2
         again = True
         while again and self._complete and self._played < self._examples and len(self._findings) < self.most:
-            machine.known, before = frozenset(self.met_here), self._played
-            left = campaign_settings(base, examples=self._examples - before, steps=self.steps, database=database)
+            # What the first half has not come to, the second half tries harder.
+            late = self._played >= half
+            favoured = self._coverage.never_tried if late else frozenset()
+            machine, before = self._machine(favoured), self._played
+            left = (self._examples if late else half) - before
             try:
-                again = self._one_round(seed(seed_of_part(used, self.part) + before)(machine), left)
+                again = self._one_round(
+                    seed(seed_of_part(used, self.part) + before)(machine),
+                    campaign_settings(base, examples=left, steps=self.steps, database=database),
+                )
             except _OutOfTime:
                 self._complete = False
             except _Enough:
                 again = False
             except Flaky:
                 self._steady = False
+            finally:
+                machine.retire()
             self._findings += [self._finding(failed) for failed in self._new.values()]
             self._new.clear()
             database = SavesOnly.over(database) if self._findings else database
-            again = again and self._played > before
+            again = (again and self._played > before) or not late
+
+    def _machine(self, favoured: frozenset[str]) -> type[ChatKitMachine]:
+        self.drawing.favour(favoured)
+        # Hypothesis' database keeps choices, which mean something else where something is favoured.
+        name = f"ChatKit_{self.name}_{self.goal.slug}{'_favouring' if favoured else ''}"
+        machine = machine_for(self.world, self.drawing, self.goal.kinds, name=name, messages=self.messages)
+        machine.on_example, machine.known = staticmethod(self._example_ended), frozenset(self.met_here)
+        return machine
 
     def _rehearse(self) -> Any:
         """Open the server and say hello to it once; returns the server.
@@ -189,9 +194,8 @@ class Campaign:
         What has nothing to do with choices (a factory that raises) is told as it is, before any choice is made.
         """
         with self.world.opened() as bench, bench.aside():
-            scene = Scene(self.world, bench, Recorded((Played(Send()),), plain_step))
             try:
-                bench.run(scene.clients[0]._core.transport)
+                scene = Scene(self.world, bench, Recorded((Played(Send()),), plain_step))
             except Exception as error:
                 error.add_note("It was raised where the server is made, before any conversation began.")
                 raise
@@ -201,10 +205,11 @@ class Campaign:
 
     def _learn(self, story: Story) -> None:
         """Note whether the server answers at all, and what went well on a server that had seen nothing else."""
-        if story and not story[0].violations:
-            self.went_well.add(_signature(story[0]))
-        turns = (one.turn for played in story for one in played.judged if one.turn is not None)
-        self._answers = self._answers or any(turn.items or not turn.errors for turn in turns)
+        self.went_well |= deeds_that_went_well(story)
+        turns = [one.turn for played in story for one in played.judged if one.turn is not None]
+        raised = {id(turn) for turn in turns if any(stream.raised is not None for stream in turn.streams)}
+        answered = (turn.items or not (turn.errors or id(turn) in raised) for turn in turns)
+        self._answers = self._answers or any(answered)
 
     def _one_round(self, machine: type[ChatKitMachine], run_settings: settings) -> bool:
         """Play until something new is found, or all examples are played; bugs that are known go unheard.
@@ -232,7 +237,7 @@ class Campaign:
         self._played += 1
         self._steps += len(story)
         self._learn(story)
-        target(self._coverage.add(story), label="what was seldom seen")
+        self._coverage.add(story)
         judged = [one for played in story for one in played.judged]
         for one in judged:
             for violation in one.verdict.violations:
@@ -257,20 +262,16 @@ class Campaign:
         if met_in != self.label:
             return Finding(key, failed.violations, failed.story, True, examples, elapsed, "", met_in)
         budget = _REDUCING if self.seconds is None else max(1.0, min(_REDUCING, self.seconds - elapsed))
-        short = reduced(failed.story, key, self.world, seconds=budget)
-        leaks = len(short.story) == 1 and _signature(short.story[0]) in self.went_well
+        short = reduced(failed.story, key, self.world, seconds=budget, went_well=self.went_well)
         violations = tuple(_keys_at_end(short.story).values()) if short.reproducible else failed.violations
         test = as_test(short.story, key, declared=self.declared, stubbed=self._model_stubs(), boundary=self.boundary)
-        again = short.reproducible and not leaks
-        return Finding(key, violations, short.story, again, examples, elapsed, test, leaks=leaks)
+        again = short.reproducible and not short.leaks
+        return Finding(key, violations, short.story, again, examples, elapsed, test, leaks=short.leaks)
 
     def _model_stubs(self) -> bool:
         bench = self.world.bench
         model = self.world.options.get("model") or (bench.model if bench is not None else None)
         return model is not None and model.other_tools == "stub"
-
-    def _machine_name(self) -> str:
-        return f"ChatKit_{self.name}_{self.goal.slug}"
 
 
 def run_campaign(campaign: Campaign, *, replay: Callable[[int], str] = "seed={}".format) -> CampaignResult:
@@ -298,12 +299,6 @@ def quiet_logs() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def _signature(played: Played) -> str:
-    """What was done in a move, whatever came of it."""
-    said = [(one.agent, one.step) for one in played.said]
-    return repr((played.move, said, played.reacted, dict(played.order)))
 
 
 def share(examples: int, part: int, parts: int) -> int:

@@ -24,24 +24,10 @@ class Coverage:
     moves: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
 
-    def add(self, story: Story) -> float:
-        """Count what a story exercised.
-
-        Returns:
-            How new it was: what was never exercised before counts one, and the less the oftener it was.
-        """
-        met: set[tuple[str, str]] = set()
-        new = Coverage()
+    def add(self, story: Story) -> None:
+        """Count what a story exercised."""
         for played in story:
-            new._add_move(played)
-        for name, counts in new.flows.items():
-            met |= {(name, key) for key in counts}
-        worth = sum(1 / (1 + self.flows[name][key]) for name, key in sorted(met))
-        for name, counts in new.flows.items():
-            self.flows[name] += counts
-        self.moves += new.moves
-        self.rules += new.rules
-        return worth
+            self._add_move(played)
 
     def __add__(self, other: Coverage) -> Coverage:
         flows = {name: counts + other.flows[name] for name, counts in self.flows.items()}
@@ -51,6 +37,12 @@ class Coverage:
     def never_called(self) -> list[str]:
         """Server tools that models could have called and never did."""
         return sorted(set(self.flows["offered_tools"]) - set(self.flows["server_tools"]))
+
+    @property
+    def never_tried(self) -> frozenset[str]:
+        """Tools and handoffs, by the names that models call them by, that were on offer and never called."""
+        handoffs = set(self.flows["offered_handoffs"]) - set(self.flows["handoffs"])
+        return frozenset([*self.never_called, *(handoff.partition(": ")[2] for handoff in handoffs)])
 
     @property
     def never_succeeded(self) -> list[str]:

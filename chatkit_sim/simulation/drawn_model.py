@@ -93,6 +93,7 @@ class Drawing(Source):
         upstream: Whether models meet known defects of the SDKs, now and then.
         waiting: Whether client tools may take their time.
         ordered: Whether the order of tasks is drawn.
+        favoured: Tools and handoffs that models call more often than others.
     """
 
     arguments: Mapping[str, Strategy] = field(default_factory=dict)
@@ -103,6 +104,7 @@ class Drawing(Source):
     upstream: bool = True
     waiting: bool = True
     ordered: bool = True
+    favoured: frozenset[str] = frozenset()
     known: Known = field(default_factory=Known)
     draw: Draw = field(default=_nothing, repr=False)
     _steps: dict[str, Strategy] = field(default_factory=dict)
@@ -124,6 +126,11 @@ class Drawing(Source):
         """Forget what was learnt, and where to draw from: an example begins, or has ended."""
         self.known.words.clear()
         self.draw, self._stopped = _nothing, None  # each leads to Hypothesis' memory of all examples
+
+    def favour(self, tools: frozenset[str]) -> None:
+        """Let models call these tools and handoffs more often than others."""
+        self.favoured = tools
+        self._steps.clear()
 
     def step(self, caller: Caller, call: ModelCall) -> Said:
         """See ``Source``."""
@@ -169,7 +176,9 @@ class Drawing(Source):
     def _strategy(self, offer: Offer) -> Strategy:
         key = json.dumps(asdict(offer), sort_keys=True, default=repr)
         if key not in self._steps:
-            self._steps[key] = model_steps(offer, arguments=self.arguments, formats=self.formats, known=self.known)
+            self._steps[key] = model_steps(
+                offer, arguments=self.arguments, formats=self.formats, known=self.known, favoured=self.favoured
+            )
         return self._steps[key]
 
     def _draw_reaction(self, tool: str) -> Reaction:

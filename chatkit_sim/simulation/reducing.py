@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +16,10 @@ from .arguments import example
 from .drawn_model import plain_step
 from .moves import Answer, AtOnce, Click, Forge, Join, Move, NewThread, Open, Reaction, Rename, Retry, Send, Stop, Wait
 from .scene import NotPlayable, Scene, World, keys_of
-from .story import Key, Played, Reacted, Recorded, Said, Story
+from .story import Key, Played, Reacted, Recorded, Said, Story, deeds_that_went_well
 
 _HELLO = "Hello!"
+_SHIFTS = sorted(range(-6, 7), key=abs)[1:]  # choices of the order of tasks that come or go with something else
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,18 @@ class Reduced:
         story: The story, as it was played last; it ends with the move in which the bug shows.
         reproducible: Whether the bug shows again when the story is played again.
         replays: How often it was played.
+        leaks: Whether what its one move does had gone well before, so that the app must remember something.
     """
 
     story: Story
     reproducible: bool
     replays: int
+    leaks: bool = False
 
 
-def reduced(story: Sequence[Played], key: Key, world: World, *, seconds: float = 10) -> Reduced:
+def reduced(
+    story: Sequence[Played], key: Key, world: World, *, seconds: float = 10, went_well: Collection[str] = ()
+) -> Reduced:
     """Reduce a story.
 
     Args:
@@ -44,8 +49,9 @@ def reduced(story: Sequence[Played], key: Key, world: World, *, seconds: float =
         key: The bug that has to show again.
         world: The server; its state must begin anew with each example, as far as that matters.
         seconds: When to leave it at what was reached.
+        went_well: The deeds of first moves that broke nothing.
     """
-    work = _Reduction(key, world, _clock() + seconds)
+    work = _Reduction(key, world, _clock() + seconds, set(went_well))
     best = work.again(tuple(story))
     if best is None:
         return Reduced(tuple(story), False, work.replays)
@@ -56,7 +62,8 @@ def reduced(story: Sequence[Played], key: Key, world: World, *, seconds: float =
             # From the beginning again after each success, since positions have moved.
             while (better := work.first(simplify(best), _cost(best))) is not None:
                 best, progress = better, True
-    return Reduced(best, True, work.replays)
+    leaks = len(best) == 1 and best[0].deeds(words=not best[0].raised_in_tools) in work.went_well
+    return Reduced(best, True, work.replays, leaks)
 
 
 def _clock() -> float:
@@ -69,6 +76,7 @@ class _Reduction:
     key: Key
     world: World
     deadline: float
+    went_well: set[str]
     replays: int = 0
 
     def first(self, candidates: Iterator[Story], cost: int) -> Story | None:
@@ -91,6 +99,7 @@ class _Reduction:
                 for played in story:
                     if self.key in keys_of(scene.play(played.move)):
                         return tuple(scene.story)
+                    self.went_well |= deeds_that_went_well(tuple(scene.story))
             except NotPlayable:
                 return None
             finally:
@@ -126,8 +135,28 @@ def _without_moves(story: Story) -> Iterator[Story]:
     size = len(story) // 2
     while size:
         for start in range(0, len(story), size):
-            yield _renumbered(story[:start] + story[start + size :])
+            fewer = _renumbered(story[:start] + story[start + size :])
+            yield fewer
+            if not start:
+                yield from _moved_on(fewer)
         size //= 2
+
+
+def _moved_on(story: Story) -> Iterator[Story]:
+    """The story where what happens in its first move happens later: with a new thread, more comes before it."""
+    if not story:
+        return
+    first, move = story[0], story[0].move
+    if isinstance(move, Send) and move.stop is not None and isinstance(move.stop.at, int):
+        first = replace(first, move=replace(move, stop=replace(move.stop, at=move.stop.at + 1)))
+        yield (first, *story[1:])
+    yield from ((shifted, *story[1:]) for shifted in _shifted(first))
+
+
+def _shifted(played: Played) -> Iterator[Played]:
+    """The move where the switches in the order of tasks come a little later, or earlier."""
+    for by in _SHIFTS if played.order else ():
+        yield replace(played, order={choice + by: to for choice, to in played.order.items() if choice + by >= 0})
 
 
 def _renumbered(story: Story) -> Story:
@@ -150,7 +179,9 @@ def _renumbered(story: Story) -> Story:
 def _with_plainer_moves(story: Story) -> Iterator[Story]:
     for index, played in enumerate(story):
         for move in _plainer(played.move):
-            yield (*story[:index], replace(played, move=move), *story[index + 1 :])
+            plainer = replace(played, move=move)
+            for one in (plainer, *_shifted(plainer)):
+                yield (*story[:index], one, *story[index + 1 :])
 
 
 def _plainer(move: Move) -> Iterator[Move]:

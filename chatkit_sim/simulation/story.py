@@ -12,6 +12,8 @@ from agents.testing import ModelCall
 from ..client import Judged
 from ..errors import Violation
 from ..model import Caller, Step
+from ..model.steps import Calls
+from ..recording import ToolEnded
 from .moves import Move, Reaction
 
 
@@ -74,8 +76,29 @@ class Played:
         """Whether the model did something that no model should."""
         return any(said.wrong for said in self.said)
 
+    def deeds(self, *, words: bool = True) -> str:
+        """What was done in it, whatever came of it.
+
+        Args:
+            words: Whether what the model said counts; for what a tool does it does not matter.
+        """
+        said = [(one.agent, part) for one in self.said for part in one.step.parts if words or isinstance(part, Calls)]
+        return repr((self.move, said, self.reacted, dict(self.order)))
+
+    @property
+    def raised_in_tools(self) -> bool:
+        """Whether a server tool raised something."""
+        streams = (stream for one in self.judged if one.turn is not None for stream in one.turn.streams)
+        return any(entry.error is not None for stream in streams for entry in stream.timeline.of(ToolEnded))
+
 
 Story = tuple[Played, ...]
+
+
+def deeds_that_went_well(story: Story) -> set[str]:
+    """What the first move of a story does, where it broke nothing: with the model's words, and without."""
+    return {story[0].deeds(), story[0].deeds(words=False)} if story and not story[0].violations else set()
+
 
 Key = tuple[str, ...]
 """What tells one bug from another: the rule, whom it is about, where in the app it was raised."""

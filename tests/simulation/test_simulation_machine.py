@@ -54,7 +54,9 @@ def test_a_rule_of_ones_own_may_let_users_act():
             self.act(data, kinds=("reload", "rename"))
             seen.extend((type(one.move).__name__, bool(self.turns)) for one in self.scene.story[before:])
 
-    run_state_machine_as_test(Reader, settings=settings(QUICK, derandomize=True, max_examples=40, stateful_step_count=8))
+    run_state_machine_as_test(
+        Reader, settings=settings(QUICK, derandomize=True, max_examples=40, stateful_step_count=8)
+    )
     assert set(seen) == {("Reload", True), ("Rename", True)}  # without a thread there is nothing to tidy up
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -72,6 +72,7 @@ def model_steps(
     arguments: Mapping[str, Strategy] | None = None,
     formats: Mapping[str, Strategy] | None = None,
     known: Known | None = None,
+    favoured: Collection[str] = (),
 ) -> Strategy:
     """What a model may legally answer to a call, as steps such as ``says("Hi")``.
 
@@ -80,6 +81,7 @@ def model_steps(
         arguments: Strategies for tool arguments by ``tool.parameter``.
         formats: Strategies for formats of JSON schemas.
         known: Gives ids and the like that mean something to the tools.
+        favoured: Tools and handoffs that are called as often as all others together.
 
     Raises:
         NothingFits: Nothing fits the schema of a tool.
@@ -88,7 +90,9 @@ def model_steps(
         name: _arguments_of(name, schema, arguments, formats, known).map(partial(calls, name))
         for name, schema in offer.tools.items()
     }
-    one_call: Strategy = st.sampled_from(sorted(parts)).flatmap(parts.__getitem__) if parts else st.nothing()
+    names = sorted(parts)
+    names += [name for name in names if name in favoured] * len(names)
+    one_call: Strategy = st.sampled_from(names).flatmap(parts.__getitem__) if parts else st.nothing()
     if offer.required:
         return one_call
     answers = answer_steps(offer.max_tokens)
