@@ -153,32 +153,41 @@ class Campaign:
         )
 
     def _play(self, base: settings, used: int, database: ExampleDatabase | None) -> None:
+        """Play both halves; what the first has not come to, the second tries harder."""
+        self._play_until(self._examples // 2, frozenset(), base, used, database)
+        self._play_until(self._examples, self._coverage.never_tried, base, used, database)
+
+    def _play_until(
+        self, examples: int, favoured: frozenset[str], base: settings, used: int, database: ExampleDatabase | None
+    ) -> None:
         """Play rounds until nothing new is found; each hears what those before it have not found yet."""
-        half = self._examples // 2
-        again = True
-        while again and self._complete and self._played < self._examples and len(self._findings) < self.most:
-            # What the first half has not come to, the second half tries harder.
-            late = self._played >= half
-            favoured = self._coverage.never_tried if late else frozenset()
+        again = self._complete and not self._is_hopeless
+        while again and self._played < examples and len(self._findings) < self.most:
             machine, before = self._machine(favoured), self._played
-            left = (self._examples if late else half) - before
+            database = SavesOnly.over(database) if self._findings else database
+            left = campaign_settings(base, examples=examples - before, steps=self.steps, database=database)
             try:
-                again = self._one_round(
-                    seed(seed_of_part(used, self.part) + before)(machine),
-                    campaign_settings(base, examples=left, steps=self.steps, database=database),
-                )
+                again = self._one_round(seed(seed_of_part(used, self.part) + before)(machine), left)
             except _OutOfTime:
-                self._complete = False
+                again = self._complete = False
             except _Enough:
                 again = False
             except Flaky:
                 self._steady = False
+            except Exception as error:
+                error.add_note(f"It was raised in conversation {self._played + 1}.")
+                for finding in self._findings:
+                    error.add_note(f"Before that the campaign found:\n\n{finding}")
+                raise
             finally:
                 machine.retire()
             self._findings += [self._finding(failed) for failed in self._new.values()]
             self._new.clear()
-            database = SavesOnly.over(database) if self._findings else database
-            again = (again and self._played > before) or not late
+            again = again and self._played > before
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return not self._answers and self._played >= _HOPE
 
     def _machine(self, favoured: frozenset[str]) -> type[ChatKitMachine]:
         self.drawing.favour(favoured)
@@ -251,8 +260,7 @@ class Campaign:
         self.on_progress(self._played, self._examples, len(self.met_here) + len(self._new))
         if not new and elapsed > (self.seconds or _NEVER_ENDING):
             raise _OutOfTime
-        hopeless = not self._answers and self._played >= _HOPE
-        if not new and (self._played >= self._examples or hopeless):
+        if not new and (self._played >= self._examples or self._is_hopeless):
             raise _Enough
 
     def _finding(self, failed: _Failed) -> Finding:

@@ -380,6 +380,6 @@ def _deadlock(error: DeadlockError) -> Violation:
         rule="turn-ends",
         place=Place(),
         reason=str(error),
-        remedy="Something waits for an event, a lock or a queue that nobody will ever set, release or fill.",
+        remedy="Look for an event, a lock or a queue that nobody will ever set, release or fill, or an endless loop.",
         cause=error,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -180,6 +181,10 @@ def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool, virtua
     cut = f"{item.name}: {result.examples:,} of {result.of:,} conversations in {result.seconds:.0f} s, then time was up"
     shaky = f"{item.name}: the same choices did not always lead to the same conversation (threads, random numbers?)"
     defects = [known(name) for name in sorted({one.subjects.get("defect", "") for one in result.upstream})]
+    # What breaks no rule of a turn (a turn that never ends, a request that raises) stands in no turn.
+    last = [turn for one in result.findings for turn in one.story[-1].judged]
+    in_turns = {violation.rule for turn in last for violation in turn.raised}
+    apart = Counter(one.key[0] for one in result.findings if not one.same_as and one.key[0] not in in_turns)
     summary = Summary(
         tests=int(not told),
         scenarios=int(not told),
@@ -187,6 +192,7 @@ def _add_result(item: pytest.Item, result: CampaignResult, *, told: bool, virtua
         not_checked={} if virtual else {_REAL_TIME: 1},
         conversations=result.examples,
         moves=result.coverage.moves,
+        violations=apart,
         client_outcomes=result.coverage.flows["client_outcomes"],
         incomplete=frozenset([] if result.complete else [cut]),
         unsteady=frozenset([] if result.steady else [shaky]),

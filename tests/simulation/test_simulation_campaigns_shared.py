@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import campaign_servers as servers
 import pytest
+from agents import function_tool
 from hypothesis import HealthCheck, Phase, core, settings
 from hypothesis.database import DirectoryBasedExampleDatabase, InMemoryExampleDatabase, ReadOnlyDatabase
+from simulation_servers import AgentServer, agent
 
 from chatkit_sim.simulation import GOALS, Campaign, CampaignError, run_campaign
 from chatkit_sim.simulation.profile import campaign_settings, examples_of, seed_of_part
@@ -203,3 +205,64 @@ def test_a_factory_that_raises_is_told_before_anything_is_played():
     with pytest.raises(ConnectionError, match="no database") as caught:
         campaign(servers.NotAServer).run()
     assert caught.value.__notes__ == ["It was raised where the server is made, before any conversation began."]
+
+
+def test_what_was_found_before_a_factory_raises_is_not_lost():
+    made = []
+
+    def make(store):
+        made.append(store)
+        if len(made) > 60:
+            raise ConnectionError("no database any more")
+        return servers.Trusting(store)
+
+    world = World(server=lambda store: make(store))
+    goals = {goal.slug: goal for goal in GOALS}
+    with pytest.raises(ConnectionError) as caught:
+        Campaign(world=world, goal=goals["client-tools"], examples=400, most=8, seed=1).run()
+    where, *found = caught.value.__notes__
+    assert where.startswith("It was raised in conversation ")
+    assert "TypeError" in "".join(found)
+
+
+def test_a_side_effect_that_refuses_to_be_repeated_is_said_to_be_one():
+    booked = set()
+
+    @function_tool(failure_error_function=None)
+    def book(seat: str) -> str:
+        """Book a seat."""
+        if seat in booked:
+            raise KeyError(f"{seat} is taken")
+        booked.add(seat)
+        return "booked"
+
+    booking = agent("Assistant", book)
+    finding = campaign(lambda store: AgentServer(store, booking), examples=60, seed=1).run().findings[0]
+    assert finding.leaks
+    assert "a side effect that refuses to be repeated" in str(finding)
+
+
+def test_a_server_whose_every_request_raises_is_not_tried_for_long():
+    class Down(servers.Polite):
+        async def process(self, request, context):
+            raise RuntimeError("down")
+
+    result = campaign(Down, examples=200, most=8, seed=1).run()
+    assert not result.answers
+    assert result.examples < 20
+
+
+def test_the_second_half_tries_what_the_first_did_not_come_to():
+    tools = []
+    for number in range(20):
+
+        async def tool(name: str) -> str:
+            """Do one thing."""
+            return name
+
+        tool.__name__ = f"tool_{number}"
+        tools.append(function_tool(tool))
+    many = agent("Assistant", *tools)
+    result = campaign(lambda store: AgentServer(store, many), examples=30, seed=3).run()
+    assert result.coverage.never_tried == frozenset()
+    assert result.examples == 30
