@@ -88,19 +88,7 @@ def _of_hasty_tool(history: StreamHistory, finding: Finding, violation: Violatio
     defect = upstream.known("workflow-done-twice")
     if defect is None or finding.type != "workflow" or not history.stream.timeline.of(ToolStarted):
         return violation
-    return _as_upstream(violation, defect)
-
-
-def _as_upstream(violation: Violation, defect: upstream.Defect) -> Violation:
-    return Violation(
-        rule=violation.rule,
-        place=violation.place,
-        reason=f"{violation.reason} {defect.says}",
-        remedy=defect.workaround,
-        subjects={**violation.subjects, "defect": defect.name},
-        severity="warning",
-        upstream=True,
-    )
+    return upstream.as_upstream(violation, defect)
 
 
 def _ghost_update(evidence: Evidence, history: StreamHistory, finding: Finding) -> Violation | None:
@@ -276,7 +264,7 @@ def _unfinished(evidence: Evidence, history: StreamHistory, life: Life) -> Viola
     )
     defect = upstream.known("image-left-open")
     if defect and isinstance(life.item, GeneratedImageItem) and history.stream.timeline.main_runs:
-        return _as_upstream(violation, defect)
+        return upstream.as_upstream(violation, defect)
     return violation
 
 

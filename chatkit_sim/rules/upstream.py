@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
+from ..errors import Violation
 from .excuses import chain
 
 _SEEN_IN = "openai-chatkit 1.6.5 with openai 3.54 and openai-agents 0.24"
@@ -54,6 +55,19 @@ def of_exception(error: BaseException | None) -> Defect | None:
 def known(name: str) -> Defect | None:
     """The defect of this name, if the installed versions still have it."""
     return next((defect for defect in DEFECTS if defect.name == name and defect.present), None)
+
+
+def as_upstream(violation: Violation, defect: Defect) -> Violation:
+    """The violation as the work of a defect: told as a warning, with what an app can do until it is mended."""
+    return Violation(
+        rule=violation.rule,
+        place=violation.place,
+        reason=f"{violation.reason} {defect.says}",
+        remedy=defect.workaround,
+        subjects={**violation.subjects, "defect": defect.name},
+        severity="warning",
+        upstream=True,
+    )
 
 
 def _from_chatkit(error: BaseException, function: str) -> bool:
@@ -125,6 +139,13 @@ DEFECTS: tuple[Defect, ...] = (
         says="A tool's workflow waits in a queue while chatkit already adds the model's thoughts to it: their update "
         "comes before the event that adds the workflow.",
         workaround="Nothing is lost: the event that adds the workflow brings the thoughts along.",
+    ),
+    Defect(
+        name="workflow-tasks-overtaken",
+        says="chatkit reads the model's thoughts and the tasks that tools add from two queues, and of two that are "
+        "ready takes any first: a thought overtook a task that has an earlier index.",
+        workaround="The event that finishes the workflow puts its tasks right. To keep their order until then, let "
+        "the stream read the thoughts first: `await asyncio.sleep(0.01)` in the tool, before add_workflow_task.",
     ),
     Defect(
         name="tripwire-removes-calls",

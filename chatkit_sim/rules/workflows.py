@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from chatkit.types import (
+    Task,
+    ThoughtTask,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemReplacedEvent,
@@ -18,9 +20,10 @@ from chatkit.types import (
 
 from ..errors import Violation
 from ..recording import RecordedStream
+from . import upstream
 from .base import Evidence, Rule, place
 from .excuses import chain
-from .history import StreamHistory
+from .history import Life, StreamHistory
 from .words import item_name, times
 
 
@@ -33,6 +36,7 @@ class _Problem:
     index: int
     count: int
     cause: BaseException | None = None
+    overtaken: bool = False
 
 
 class _Reader:
@@ -41,18 +45,21 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[_Problem] = []
         self._tasks: dict[str, list[Any]] = {}
+        self._numbered: dict[str, dict[int, Any]] = {}
+        self._awaited: set[tuple[str, int]] = set()
 
     def known(self, item: WorkflowItem) -> None:
         self._tasks[item.id] = list(item.workflow.tasks)
+        self._numbered[item.id] = dict(enumerate(item.workflow.tasks))
 
     def read(self, history: StreamHistory) -> None:
         for life in history.lives:
             if life.type == "workflow":
-                for step in life.steps:
-                    self._step(history.stream, step.number, life.item_id, getattr(step, "event", None))
+                for place, step in enumerate(life.steps):
+                    self._step(history, life, place, step.number, getattr(step, "event", None))
         self._swallowed(history)
 
-    def _step(self, stream: RecordedStream, number: int, item_id: str, event: Any) -> None:
+    def _step(self, history: StreamHistory, life: Life, place: int, number: int, event: Any) -> None:
         match event:
             case (
                 ThreadItemAddedEvent(item=WorkflowItem() as item)
@@ -60,26 +67,42 @@ class _Reader:
                 | ThreadItemReplacedEvent(item=WorkflowItem() as item)
             ):
                 self.known(item)
-            case ThreadItemUpdatedEvent(update=WorkflowTaskAdded(task_index=index, task=task)):
-                tasks = self._tasks.get(item_id)
+            case ThreadItemUpdatedEvent(update=WorkflowTaskAdded() as update):
+                tasks = self._tasks.get(life.item_id)
                 if tasks is None:
                     return  # a workflow that nobody has seen
-                # AgentContext takes the index of the first equal task, and a workflow that was added a moment ago may
-                # hold the task already.
-                there = 0 <= index < len(tasks) and (tasks[index] == task or bool(stream.timeline.main_runs))
-                if index != len(tasks) and not there:
-                    self.problems.append(_Problem("out-of-order", stream, number, item_id, index, len(tasks)))
-                tasks.append(task)
+                self._added(history, life, place, number, update)
+                tasks.append(update.task)
+                self._numbered[life.item_id].setdefault(update.task_index, update.task)
             case ThreadItemUpdatedEvent(update=WorkflowTaskUpdated(task_index=index, task=task)):
-                tasks = self._tasks.get(item_id)
+                tasks = self._tasks.get(life.item_id)
                 if tasks is None:
                     return
                 if 0 <= index < len(tasks):
                     tasks[index] = task
+                    self._numbered[life.item_id][index] = task
                 else:
-                    self.problems.append(_Problem("out-of-range", stream, number, item_id, index, len(tasks)))
+                    self.problems.append(
+                        _Problem("out-of-range", history.stream, number, life.item_id, index, len(tasks))
+                    )
             case _:
                 pass  # removed, or an update for another kind of item
+
+    def _added(self, history: StreamHistory, life: Life, place: int, number: int, update: WorkflowTaskAdded) -> None:
+        tasks, index = self._tasks[life.item_id], update.task_index
+        # AgentContext takes the index of the first equal task, and a workflow that was added a moment ago may hold the
+        # task already.
+        by_run = bool(history.stream.timeline.main_runs)
+        there = 0 <= index < len(tasks) and (tasks[index] == update.task or by_run)
+        if index == len(tasks) or there or (life.item_id, index) in self._awaited:
+            return
+        missing = set(range(index)) - self._numbered[life.item_id].keys()
+        overtaken = _overtook(history, life, place, update, missing, self._numbered[life.item_id])
+        if overtaken:
+            self._awaited |= {(life.item_id, late) for late in missing}
+        self.problems.append(
+            _Problem("out-of-order", history.stream, number, life.item_id, index, len(tasks), overtaken=overtaken)
+        )
 
     def _swallowed(self, history: StreamHistory) -> None:
         # The server itself fails on an index beyond the end, before the event is sent.
@@ -92,6 +115,33 @@ class _Reader:
             self.problems.append(
                 _Problem("out-of-range", history.stream, where, event.item_id, event.update.task_index, count, error)
             )
+
+
+def _overtook(
+    history: StreamHistory,
+    life: Life,
+    place: int,
+    update: WorkflowTaskAdded,
+    missing: set[int],
+    numbered: Mapping[int, Task],
+) -> bool:
+    """Whether a thought came before tasks of tools that stand before it, and these come later in the stream.
+
+    Only a thought can: chatkit numbers it when it sends it, and a tool's task when the tool adds it to the queue.
+    """
+    timeline = history.stream.timeline
+    if not missing or not isinstance(update.task, ThoughtTask) or (timeline.observed and not timeline.main_runs):
+        return False
+    if history.stream.ended != "complete" or history.errors or life.removed is not None:
+        return True  # what was in the queue never came out
+    later = [getattr(getattr(step, "event", None), "update", None) for step in life.steps[place + 1 :]]
+    late = [
+        one
+        for one in later
+        if isinstance(one, WorkflowTaskAdded)
+        and (one.task_index in missing or numbered.get(one.task_index) == one.task)  # of equal tasks the first's index
+    ]
+    return len(late) >= len(missing)
 
 
 def _refused(error: BaseException) -> ThreadItemUpdatedEvent | None:
@@ -113,10 +163,10 @@ def _problems(evidence: Evidence, kind: str) -> Iterator[_Problem]:
             reader.known(item)
     for history in evidence.histories:
         reader.read(history)
-    said: set[str] = set()
+    said: set[tuple[str, bool]] = set()
     for problem in reader.problems:
-        if problem.kind == kind and problem.item_id not in said:
-            said.add(problem.item_id)
+        if problem.kind == kind and (problem.item_id, problem.overtaken) not in said:
+            said.add((problem.item_id, problem.overtaken))
             yield problem
 
 
@@ -146,8 +196,9 @@ def _in_range(evidence: Evidence) -> Iterable[Violation]:
 
 
 def _in_order(evidence: Evidence) -> Iterable[Violation]:
+    defect = upstream.known("workflow-tasks-overtaken")
     for problem in _problems(evidence, "out-of-order"):
-        yield _violation(
+        violation = _violation(
             evidence,
             problem,
             "tasks-added-in-order",
@@ -157,6 +208,7 @@ def _in_order(evidence: Evidence) -> Iterable[Violation]:
             "Add each task with the number of tasks so far as its index, and send workflow.task.updated for one that "
             "is there.",
         )
+        yield upstream.as_upstream(violation, defect) if defect is not None and problem.overtaken else violation
 
 
 WORKFLOW_RULES = (

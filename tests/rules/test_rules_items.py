@@ -7,6 +7,7 @@ from chatkit.types import (
     HiddenContextItem,
     Page,
     TaskItem,
+    ThoughtTask,
     Thread,
     ThreadItemRemovedEvent,
     ThreadItemReplacedEvent,
@@ -33,7 +34,7 @@ from rules_recording import (
     user_message,
 )
 
-from chatkit_sim.recording import ModelCalled, RunEnded, ThreadView, ToolStarted
+from chatkit_sim.recording import ModelCalled, RunEnded, RunTimeline, ThreadView, ToolStarted
 from chatkit_sim.rules import Catalogue, Evidence
 from chatkit_sim.wire import Request
 
@@ -246,6 +247,54 @@ def test_a_workflow_that_a_tool_adds_after_its_first_update():
 
     assert not slugs(stream(*events, timeline=timeline(TOOL)))
     assert slugs(stream(*events)) == ["no-ghost-update"]
+
+
+def task(index, task=None):
+    update = WorkflowTaskAdded(task_index=index, task=task or CustomTask(title=f"Task {index}"))
+    return ThreadItemUpdatedEvent(item_id="wf_1", update=update)
+
+
+THOUGHT = ThoughtTask(content="Hm.")
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [task(2, THOUGHT), task(1)],
+        [task(3, THOUGHT), task(4, THOUGHT), task(1), task(2)],
+        [task(2, THOUGHT), task(0, CustomTask(title="Look"))],  # an equal task has the index of the first
+    ],
+)
+def test_a_thought_that_overtakes_the_tasks_of_a_tool(tasks):
+    events = [added(work()), *tasks, done(work())]
+
+    by_sdk, unobserved = only(stream(*events, timeline=timeline(TOOL))), only(stream(*events))
+
+    assert (by_sdk.rule, by_sdk.upstream, by_sdk.severity) == ("tasks-added-in-order", True, "warning")
+    assert unobserved.upstream
+    assert not only(stream(*events, timeline=RunTimeline(observed=True))).upstream  # no run, so no thought of the SDK's
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [task(2, THOUGHT)],  # and task 1 never comes
+        [task(3, THOUGHT), task(1)],
+        [task(2), task(1)],  # both of tools, whose tasks come in the order in which they were added
+        [task(2), task(1, THOUGHT)],  # a thought is sent as soon as it has its number
+        [task(2, THOUGHT), task(1), task(9)],
+    ],
+)
+def test_tasks_that_are_really_out_of_order(tasks):
+    found = judge(stream(added(work()), *tasks, done(work()), timeline=timeline(TOOL))).violations
+
+    assert [(v.rule, v.severity) for v in found if not v.upstream] == [("tasks-added-in-order", "error")]
+
+
+def test_a_stream_that_ends_before_the_overtaken_task():
+    cut = stream(added(work()), task(2, THOUGHT), timeline=timeline(TOOL), ended="cancelled")
+
+    assert only(cut).upstream
 
 
 def test_a_tripwire_removes_ids_that_never_were_items():

@@ -35,6 +35,21 @@ async def stroll(ctx: RunContextWrapper[AgentContext[Any]]) -> str:
     return "done"
 
 
+@function_tool
+async def book(ctx: RunContextWrapper[AgentContext[Any]], city: str) -> str:
+    """Tell what it does, by the door that AgentContext has for it."""
+    await ctx.context.add_workflow_task(CustomTask(title=f"Booking {city}"))
+    return "done"
+
+
+@function_tool
+async def book_calmly(ctx: RunContextWrapper[AgentContext[Any]], city: str) -> str:
+    """Tell it and give way before, as the remedy says."""
+    await asyncio.sleep(0.01)
+    await ctx.context.add_workflow_task(CustomTask(title=f"Booking {city}"))
+    return "done"
+
+
 @output_guardrail
 async def never(ctx, agent, output):
     return GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
@@ -66,6 +81,33 @@ def test_a_workflow_of_a_tool_that_gives_way_is_done_once():
     agent = assistant.clone(tools=[stroll])
 
     assert not told(agent, calls("stroll"), says("Done."))
+
+
+@pytest.fixture
+def thoughts_first(monkeypatch):
+    """Of what is ready at once, the run's event comes first: `asyncio.wait` answers with a set, which has no order."""
+    wait = asyncio.wait
+
+    async def in_this_order(tasks, **options):
+        done, pending = await wait(tasks, **options)
+        return sorted(done, key=lambda task: "_AsyncQueueIterator" in repr(task)), pending
+
+    monkeypatch.setattr("chatkit.agents.asyncio.wait", in_this_order)
+
+
+def booking(tool, city="Rome"):
+    return calls(tool, city="Paris"), thinks("One.", "Two.") & calls(tool, city=city), says("Done.")
+
+
+@pytest.mark.usefixtures("thoughts_first")
+@pytest.mark.parametrize("city", ["Rome", "Paris"])  # of equal tasks, both are added with the first one's index
+def test_a_thought_overtakes_the_task_of_a_tool(city):
+    assert told(assistant.clone(tools=[book]), *booking("book", city)) == ["workflow-tasks-overtaken"]
+
+
+@pytest.mark.usefixtures("thoughts_first")
+def test_no_thought_overtakes_the_task_of_a_tool_that_gives_way():
+    assert not told(assistant.clone(tools=[book_calmly]), *booking("book_calmly"))
 
 
 def test_a_call_without_an_item_id_breaks_the_stream():
