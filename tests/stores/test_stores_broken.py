@@ -57,6 +57,21 @@ def test_an_attachment_store_that_breaks_one_promise_is_told_just_that(promise):
     assert slugs(report.broken) == [promise.slug], str(report)
 
 
+@pytest.mark.parametrize(
+    ("slug", "came_back"),
+    [
+        ("deleted-upload-may-be-deleted-again", "from its owner's second delete_attachment: KeyError"),
+        ("deleted-upload-leaves-the-others", "the owner's later delete_attachment of the second: chatkit.store.Not"),
+        ("others-do-not-delete-the-upload", "from the owner's own, later delete_attachment: chatkit.store.NotFound"),
+    ],
+)
+def test_the_message_says_whose_request_found_it(slug, came_back):
+    report = run(check_attachment_store(context=ANN, other_context=BEN, **BROKEN_ATTACHMENT_STORES[slug]()))
+
+    (error,) = report.broken
+    assert came_back in " ".join(error.came_back.split())
+
+
 def test_a_deadlock_is_named_after_a_while():
     stuck = [promise for promise in PROMISES if promise.slug == "concurrent-changes-are-all-kept"]
 

@@ -12,7 +12,8 @@ from chatkit.types import ThreadMetadata
 
 from chatkit_sim.errors import ChatKitSimWarning
 from chatkit_sim.stores import MemoryStore, SQLiteStore
-from chatkit_sim.stores.conformance import PROMISES, OrderedLoop, check_promise, check_store
+from chatkit_sim.stores.conformance import PROMISES, OrderedLoop, check_attachment_store, check_promise, check_store
+from fixtures.broken_stores.attachment_stores import AsksTheStoreWhoseItIs
 from fixtures.broken_stores.base import Edited, Rows
 
 
@@ -151,6 +152,16 @@ def test_a_store_that_holds_other_data_is_not_blamed():
 
     assert not check(store).broken
     assert not check(store).broken
+
+
+def test_an_attachment_store_that_asks_the_store_whose_it_is_is_not_blamed():
+    store = SQLiteStore(user_id=lambda context: context["user"])
+    users = {"context": {"user": "ann"}, "other_context": {"user": "ben"}}
+
+    report = asyncio.run(check_attachment_store(AsksTheStoreWhoseItIs(store), open_store=store, **users))
+
+    assert not report.broken, str(report)
+    assert [promise.slug for promise, _ in report.not_checked] == ["uploaded-attachment-is-ready"]
 
 
 class AwareTimes(Edited):

@@ -15,7 +15,7 @@ from ..encoding import decode_attachment
 from ..memory import MemoryStore
 from .checking import PATIENCE, StoreReport, report, try_promise
 from .compare import short
-from .kit import Kit
+from .kit import Kit, described
 from .opening import opened_attachment_store, opened_context, opened_store
 from .promise import Promise, PromiseNotChecked, Reliance, promise
 
@@ -87,6 +87,27 @@ class AttachmentKit(Kit):
             return await self.announced()
         except PromiseNotChecked:
             return await self.uploaded()
+
+    async def saved(self) -> Attachment:
+        """An attachment by whichever way there is, in the store as well: the server saves what it was given at once."""
+        attachment = await self.some()
+        await self.save_attachment(attachment)
+        return attachment
+
+    async def delete(self, attachment_id: str, what: str, *, after: str, missing: bool = False) -> None:
+        """Delete by the user's own request; what that raises breaks the promise.
+
+        Args:
+            attachment_id: The attachment.
+            what: Which request this is, for the message.
+            after: What had happened by then, for the message.
+            missing: Whether the attachment need not be there, so that NotFoundError is an answer as well.
+        """
+        try:
+            await self.uploads.delete_attachment(attachment_id, context=self.context)
+        except Exception as error:
+            if not (missing and isinstance(error, NotFoundError)):
+                self.broken(stored=after, came_back=f"from {what}: {described(error)}")
 
 
 @promise(
@@ -199,11 +220,16 @@ async def _attachment_can_be_sent(kit: AttachmentKit) -> None:
     remedy="Treat a missing file as deleted: path.unlink(missing_ok=True), or catch the client's not-found error.",
 )
 async def _deleted_upload_may_be_deleted_again(kit: AttachmentKit) -> None:
-    attachment = await kit.some()
-    await kit.uploads.delete_attachment(attachment.id, context=kit.context)
-    for gone in (attachment.id, kit.uploads.generate_attachment_id("text/plain", kit.context)):
-        with suppress(NotFoundError):
-            await kit.uploads.delete_attachment(gone, context=kit.context)
+    attachment = await kit.saved()
+    await kit.delete(attachment.id, "its owner's delete_attachment", after="an attachment")
+    await kit.delete(
+        attachment.id,
+        "its owner's second delete_attachment",
+        after="an attachment, which its owner deleted",
+        missing=True,
+    )
+    unknown = kit.uploads.generate_attachment_id("text/plain", kit.context)
+    await kit.delete(unknown, "delete_attachment of an id that no attachment has", after="nothing", missing=True)
 
 
 @promise(
@@ -214,12 +240,13 @@ async def _deleted_upload_may_be_deleted_again(kit: AttachmentKit) -> None:
     remedy="Delete by id only; do not share a file or a folder between attachments.",
 )
 async def _deleted_upload_leaves_the_others(kit: AttachmentKit) -> None:
-    first, second = await kit.some(), await kit.some()
-    await kit.uploads.delete_attachment(first.id, context=kit.context)
-    try:
-        await kit.uploads.delete_attachment(second.id, context=kit.context)
-    except NotFoundError as error:
-        kit.broken(stored="two attachments, of which the first was deleted", came_back=f"for the second: {error!r}")
+    first, second = await kit.saved(), await kit.saved()
+    await kit.delete(first.id, "the owner's delete_attachment of the first", after="two attachments of one user")
+    await kit.delete(
+        second.id,
+        "the owner's later delete_attachment of the second",
+        after="two attachments of one user, who then deleted the first",
+    )
 
 
 @promise(
@@ -231,8 +258,7 @@ async def _deleted_upload_leaves_the_others(kit: AttachmentKit) -> None:
 )
 async def _attachment_goes_the_servers_way(kit: AttachmentKit) -> None:
     thread = await kit.saved_thread()
-    attachment = await kit.some()
-    await kit.save_attachment(attachment)
+    attachment = await kit.saved()
     loaded = await kit.store.load_attachment(attachment.id, kit.context)
     kit.same(attachment, loaded)
     sent = loaded.model_copy(update={"thread_id": thread.id})
@@ -257,13 +283,14 @@ async def _attachment_goes_the_servers_way(kit: AttachmentKit) -> None:
 async def _others_do_not_delete_the_upload(kit: AttachmentKit) -> None:
     if kit.other_context is None:
         raise PromiseNotChecked("needs a second user: give their request context as the fixture chatkit_other_context")
-    attachment = await kit.some()
+    attachment = await kit.saved()
     with suppress(Exception):  # any refusal will do
         await kit.uploads.delete_attachment(attachment.id, context=kit.other_context)
-    try:
-        await kit.uploads.delete_attachment(attachment.id, context=kit.context)
-    except NotFoundError as error:
-        kit.broken(stored="an attachment of one user; then the other user deleted it", came_back=repr(error))
+    await kit.delete(
+        attachment.id,
+        "the owner's own, later delete_attachment",
+        after="an attachment of one user; then another user called delete_attachment with its id",
+    )
 
 
 ATTACHMENT_PROMISES: tuple[Promise, ...] = (
