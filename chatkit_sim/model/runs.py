@@ -91,6 +91,7 @@ class ObservedRun:
             tools=tuple(tool.name for tool in call.tools),
             handoffs=tuple(handoff.tool_name for handoff in call.handoffs),
             parallel_tool_calls=call.model_settings.parallel_tool_calls,
+            stops_at=_stops_at(self.agent),
         )
         return self.exchange.recorder.add(entry)
 
@@ -116,7 +117,9 @@ class ObservedRun:
     def asked(self, instructions: str | None, given: Any) -> None:
         """Note a model call that only hooks tell of; ``model_given`` completes it."""
         self._begin_call()
-        entry = ModelCalled(**self._where(), input=freeze(given), instructions=instructions)
+        entry = ModelCalled(
+            **self._where(), input=freeze(given), instructions=instructions, stops_at=_stops_at(self.agent)
+        )
         self.calling = self.exchange.recorder.add(entry)
 
     def model_given(self, call: ModelCall) -> None:
@@ -277,6 +280,20 @@ def _stopping_tool(behavior: Any, finished: Sequence[ToolEnded]) -> str | None:
         names = stops.get("stop_at_tool_names", [])
         return next((entry.tool for entry in finished if entry.tool in names), None)
     return finished[0].tool if behavior == "stop_on_first_tool" or len(finished) == 1 else None
+
+
+def _stops_at(agent: Agent[Any]) -> tuple[str, ...] | None:
+    behavior: Any = agent.tool_use_behavior
+    if callable(behavior):
+        return None
+    if behavior == "run_llm_again":
+        return ()
+    named = behavior.get("stop_at_tool_names", ()) if isinstance(behavior, dict) else None
+    return tuple(
+        tool.name
+        for tool in agent.tools
+        if named is None or tool.name in named or getattr(tool, "qualified_name", tool.name) in named
+    )
 
 
 def _root(error: BaseException) -> BaseException:

@@ -56,6 +56,8 @@ class ModelCalled(RunEntry):
         error: What it raised instead.
         scripted: False when an app's own model answered.
         parallel_tool_calls: The model setting; ``None`` when the app leaves it to the provider.
+        stops_at: The names of the tools whose output ends the run (``tool_use_behavior``); ``None`` when a function
+            decides, or nobody said.
     """
 
     input: str | Sequence[Any]
@@ -66,6 +68,7 @@ class ModelCalled(RunEntry):
     error: BaseException | None = None
     scripted: bool = True
     parallel_tool_calls: bool | None = None
+    stops_at: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

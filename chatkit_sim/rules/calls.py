@@ -48,12 +48,29 @@ class Early:
         told: What it was given as the tool's output.
         agent: The agent that did not stop.
         tool: The tool that it should have stopped at.
+        response: The model call whose answer held the call of that tool.
+        beside: The names of what else this answer called.
     """
 
     model_call: ModelCalled
     told: str
     agent: str
     tool: str
+    response: ModelCalled | None = None
+    beside: tuple[str, ...] = ()
+
+    @property
+    def handoffs(self) -> tuple[str, ...]:
+        """The handoffs among what else was called: they come before any tool's output."""
+        offered = self.response.handoffs if self.response is not None else ()
+        return tuple(name for name in self.beside if name in offered)
+
+    @property
+    def stops(self) -> bool | None:
+        """Whether the agent stops at the tool by itself; ``None`` when a function decides, or nobody said."""
+        if self.response is None or self.response.stops_at is None:
+            return None
+        return self.tool in self.response.stops_at
 
 
 class Calls:
@@ -93,7 +110,8 @@ class Calls:
                 if call_id and isinstance(entry, ModelCalled) and entry.run == run:
                     told = _output_for(entry, call_id)
                     if told is not None:
-                        return Early(entry, told, agent, tool)
+                        response = self._responses.get(call_id)
+                        return Early(entry, told, agent, tool, response, _beside(response, call_id))
         return None
 
     def _own(self, asked: Asked) -> tuple[int, str | None, str, str]:
@@ -130,6 +148,12 @@ def _output_for(call: ModelCalled, call_id: str) -> str | None:
         if read(item, "type") == "function_call_output" and read(item, "call_id") == call_id:
             return str(read(item, "output"))
     return None
+
+
+def _beside(response: ModelCalled | None, call_id: str) -> tuple[str, ...]:
+    output = response.output if response is not None else ()
+    calls = [item for item in output if read(item, "type") == "function_call" and read(item, "call_id") != call_id]
+    return tuple(str(read(item, "name")) for item in calls)
 
 
 def _same(item: ClientToolCallItem, asked: Asked) -> bool:

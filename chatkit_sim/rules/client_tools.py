@@ -19,6 +19,10 @@ from .words import call_text, item_name, listed, quoted
 
 _OUTPUT = "threads.add_client_tool_output"
 _SERIAL = 'Agent(name="{}", ..., model_settings=ModelSettings(parallel_tool_calls=False))'
+_SERIAL_ALREADY = (
+    "The agent forbids this already (parallel_tool_calls=False), so no model should do it: in the script, write two "
+    "steps instead of `calls(...) & calls(...)`."
+)
 
 
 def _one_client_tool_call(evidence: Evidence) -> Iterable[Violation]:
@@ -70,15 +74,11 @@ def _overwritten(evidence: Evidence, stream: RecordedStream, number: int, asked:
         )
     elif asked.response.parallel_tool_calls is False:
         details.append(f'agent "{agent}": the model answered with both calls at once')
-        remedy = (
-            "The agent forbids this already (parallel_tool_calls=False), so no model should do it: in the script, "
-            "write two steps instead of `calls(...) & calls(...)`."
-        )
+        remedy = _SERIAL_ALREADY
     else:
         what = f"`{asked.by}` twice" if asked.by == winner.by else f"`{asked.by}` and `{winner.by}`"
         details.append(
-            f'agent "{agent}": the model called {what} in one response; parallel_tool_calls is '
-            + ("True" if asked.response.parallel_tool_calls else "not set, and models default to True")
+            f'agent "{agent}": the model called {what} in one response; {_parallel(asked.response.parallel_tool_calls)}'
         )
         remedy = _SERIAL.format(agent)
     return Violation(
@@ -90,6 +90,10 @@ def _overwritten(evidence: Evidence, stream: RecordedStream, number: int, asked:
         remedy=remedy,
         subjects={"tool": asked.by, "client_tool": asked.entry.name, "agent": agent},
     )
+
+
+def _parallel(setting: bool | None) -> str:
+    return "parallel_tool_calls is " + ("True" if setting else "not set, and models default to True")
 
 
 def _stop_at_client_tool(evidence: Evidence) -> Iterable[Violation]:
@@ -121,7 +125,8 @@ def _model_went_on(evidence: Evidence, history: StreamHistory) -> Iterator[Viola
 
 def _answered_early(evidence: Evidence, stream: RecordedStream, asked: Asked, early: Early) -> Violation:
     tool, agent = early.tool, early.agent
-    details = [f'agent "{agent}": tool_use_behavior does not stop at "{tool}"']
+    detail, remedy = _why_it_went_on(early)
+    details = [detail]
     if asked.entry.name != tool:
         within = "" if asked.by == tool else f' of agent "{asked.entry.agent}"'
         details.append(f'client tool: `{asked.text}`, asked for by the function tool "{asked.by}"{within}')
@@ -132,9 +137,28 @@ def _answered_early(evidence: Evidence, stream: RecordedStream, asked: Asked, ea
         reason=f"The model was called again after `{tool}` asked for a client tool, so it answered before the client "
         "did.",
         details=details,
-        remedy=f'Agent(name="{agent}", ..., tool_use_behavior=StopAtTools(stop_at_tool_names=["{tool}"]))',
+        remedy=remedy,
         subjects={"tool": tool, "client_tool": asked.entry.name, "agent": agent},
     )
+
+
+def _why_it_went_on(early: Early) -> tuple[str, str]:
+    """What kept the run going, and the remedy: the agent's own setting, or what else the model called."""
+    tool, agent, response = early.tool, early.agent, early.response
+    others = early.handoffs or (early.beside if early.stops else ())
+    if response is None or not others or early.stops is False:
+        return (
+            f'agent "{agent}": tool_use_behavior does not stop at "{tool}"',
+            f'Agent(name="{agent}", ..., tool_use_behavior=StopAtTools(stop_at_tool_names=["{tool}"]))',
+        )
+    beside = listed([f"`{name}`" for name in dict.fromkeys(others)])
+    stops = f'tool_use_behavior stops at "{tool}", but the' if early.stops else "the"
+    detail = f'agent "{agent}": {stops} model called {beside} in the same response'
+    if early.handoffs:
+        detail += ", and the run goes on after a handoff, whatever tools say"
+    if response.parallel_tool_calls is False:
+        return detail, _SERIAL_ALREADY
+    return f"{detail}; {_parallel(response.parallel_tool_calls)}", _SERIAL.format(agent)
 
 
 def _after_call(history: StreamHistory) -> tuple[int, str, ClientToolCallItem] | None:

@@ -141,6 +141,21 @@ def test_the_setting_for_parallel_calls_is_noted(simulate, script):
     assert strict.timeline.model_calls[0].parallel_tool_calls is False
 
 
+@pytest.mark.parametrize(
+    ("behavior", "stops_at"),
+    [
+        ("run_llm_again", ()),
+        ("stop_on_first_tool", ("look_up",)),
+        (StopAtTools(stop_at_tool_names=["look_up", "other"]), ("look_up",)),
+        (lambda context, results: ToolsToFinalOutputResult(is_final_output=False), None),
+    ],
+)
+def test_what_the_agent_stops_at_is_noted(simulate, script, behavior, stops_at):
+    script.always(says("Hi"))
+    stream = simulate(agent(tool_use_behavior=behavior).clone(tools=[look_up])).send()
+    assert stream.timeline.model_calls[0].stops_at == stops_at
+
+
 def test_a_handoff(simulate, script):
     other = Agent(name="Other", model="gpt-5")
     script.script(calls("transfer_to_other"), says("Here"))

@@ -1,5 +1,7 @@
 """The rules about client tools, on recordings that no server makes on demand."""
 
+from dataclasses import replace
+
 import pytest
 from chatkit.types import ErrorEvent, ProgressUpdateEvent, ThreadItemAddedEvent
 from rules_recording import OUTPUT, added, call, delta, done, judge, message, slugs, stream, timeline
@@ -162,6 +164,39 @@ def test_the_function_tool_is_named_even_if_nobody_saw_it_at_work():
 
     assert 'StopAtTools(stop_at_tool_names=["put_on_list"])' in violation.remedy
     assert 'asked for by the function tool "put_on_list"' in str(violation)
+
+
+def handing_off(**settings):
+    """A model that calls the tool and a handoff in one response, so that another agent's model is given the output."""
+    response = model("call_1", handoffs=("transfer_to_billing",), **settings)
+    handoff = {"type": "function_call", "call_id": "call_2", "name": "transfer_to_billing", "arguments": "{}"}
+    response = replace(response, output=(*response.output, handoff))
+    return timeline(response, asks("milk", "call_1"), model(given=["call_1"], agent="Billing"))
+
+
+@pytest.mark.parametrize("stops_at", [("add_item",), None])  # None: a function decides, and a handoff goes before it
+def test_a_handoff_beside_the_call_goes_on_though_the_agent_stops(stops_at):
+    violation = only(stream(done(MILK), timeline=handing_off(stops_at=stops_at)))
+
+    assert violation.rule == "stop-at-client-tool"
+    assert "model called `transfer_to_billing` in the same response, and the run goes on after a handoff" in str(
+        violation
+    )
+    assert "does not stop" not in str(violation)
+    assert violation.remedy == 'Agent(name="Assistant", ..., model_settings=ModelSettings(parallel_tool_calls=False))'
+
+
+def test_a_handoff_beside_the_call_that_the_agent_forbids():
+    recorded = handing_off(stops_at=("add_item",), parallel_tool_calls=False)
+
+    assert "so no model should do it" in only(stream(done(MILK), timeline=recorded)).remedy
+
+
+def test_an_agent_that_does_not_stop_is_told_so_beside_a_handoff_too():
+    violation = only(stream(done(MILK), timeline=handing_off(stops_at=())))
+
+    assert 'tool_use_behavior does not stop at "add_item"' in str(violation)
+    assert 'StopAtTools(stop_at_tool_names=["add_item"])' in violation.remedy
 
 
 def test_an_agent_used_as_a_tool_must_stop_the_run_around_it():

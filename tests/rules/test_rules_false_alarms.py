@@ -322,6 +322,18 @@ def test_an_agent_used_as_a_tool_may_ask_the_client_if_all_runs_stop():
     assert violation.subjects["tool"] == "ask_shopper"
 
 
+def test_a_handoff_beside_a_client_tool_is_not_told_to_an_agent_that_stops():
+    billing = Agent(name="Billing", model="gpt-5")
+    agent = shopper.clone(handoffs=[billing], model_settings=ModelSettings())
+    script = [calls("shop", item="milk") & calls("transfer_to_billing"), says("Your bill."), says("Done.")]
+
+    (violation,) = violations_of(assisted(agent), script=script, client_tools=[add_to_todo_list])
+
+    assert violation.rule == "stop-at-client-tool"
+    assert "`transfer_to_billing` in the same response" in str(violation)
+    assert "StopAtTools" not in violation.remedy
+
+
 def test_a_handler_that_fails_in_the_browser_is_answered_like_any_other():
     def add_to_todo_list(item: str) -> dict:
         raise ClientToolError({"error": "offline"})
