@@ -232,8 +232,10 @@ def _mend(error: BaseException, name: str) -> str:
         )
     if any("different event loop" in str(link) for link in chain(error)):
         return (
-            "A lock, queue or connection pool was made on another event loop than the one that serves this request: "
-            "make it within the running loop, for each server, not at import."
+            "A lock, queue or connection pool was made on another event loop than the one that serves this request. An "
+            "app that lives on a single loop, as under one uvicorn worker, is not affected; here each test has a loop "
+            "of its own. Either make it together with the server, in its factory, or anew in `chatkit_reset`; or let "
+            "the app make one for each running loop."
         )
     return (
         f'Mend what raised, or tell the user in your own words: raise CustomStreamError("..."). A test that wants '

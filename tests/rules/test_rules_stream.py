@@ -185,7 +185,11 @@ def test_an_action_on_something_that_is_no_widget_is_the_clients_mistake():
 def test_a_server_used_on_several_loops_gets_a_remedy_of_its_own():
     error = RuntimeError("<asyncio.locks.Lock object> is bound to a different event loop")
 
-    assert "not at import" in only(stream(ERROR, swallowed=(error,))).remedy
+    remedy = only(stream(ERROR, swallowed=(error,))).remedy
+
+    assert "An app that lives on a single loop, as under one uvicorn worker, is not affected" in remedy
+    assert "together with the server, in its factory, or anew in `chatkit_reset`" in remedy
+    assert "one for each running loop" in remedy
 
 
 # --- stream-ends-cleanly
