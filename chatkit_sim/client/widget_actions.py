@@ -172,11 +172,7 @@ def find(items: Iterable[ThreadItem], target: Target) -> Clickable:
     shown = [item for item in items if isinstance(item, WidgetItem)]
     wanted = target.item if isinstance(target.item, str) or target.item is None else target.item.id
     within = [item for item in shown if wanted in (None, item.id)]
-    if wanted is not None and not within:
-        raise UsageError(
-            f"The widget {wanted!r} is not on show in this thread. "
-            f"Widgets on show: {', '.join(item.id for item in shown) or 'none'}."
-        )
+    _check_names(target, wanted, shown, found=bool(within))
     candidates = [clickable for item in within for clickable in clickables(item)]
     found = [clickable for clickable in candidates if target.fits(clickable)]
     enabled = [clickable for clickable in found if not clickable.disabled]
@@ -191,6 +187,29 @@ def find(items: Iterable[ThreadItem], target: Target) -> Clickable:
         )
     raise UsageError(
         f"There is nothing to click that is called {target}.{_why(within, target)}\n{_listing(candidates)}"
+    )
+
+
+def _check_names(target: Target, wanted: str | None, shown: Sequence[WidgetItem], *, found: bool) -> None:
+    """See that of two names the first is a widget's, and the second a name at all."""
+    on_show = [clickable for item in shown for clickable in clickables(item)]
+    clicked = wanted is not None and any(wanted in clickable.names for clickable in on_show)
+    name: Any = target.name
+    if name is not None and not isinstance(name, str):
+        first = repr(wanted) if clicked else "..."
+        raise UsageError(
+            f"click() takes what to click second, by its name, and {name!r} is none. What the user enters into a form "
+            f"goes into form=: click({first}, form={name!r}).\n{_listing(on_show)}"
+        )
+    if wanted is None or found:
+        return
+    hint = (
+        f" {wanted!r} is something to click, and of two names the first is the widget's: say click({wanted!r}), and "
+        f"what the user enters into a form as form={{...}}.\n{_listing(on_show)}"
+    )
+    raise UsageError(
+        f"The widget {wanted!r} is not on show in this thread. "
+        f"Widgets on show: {', '.join(item.id for item in shown) or 'none'}.{hint if clicked else ''}"
     )
 
 

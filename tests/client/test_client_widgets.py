@@ -106,6 +106,16 @@ class TestFinding:
         with pytest.raises(UsageError, match="takes a widget item or its id first, not 42"):
             client.click(42, "Save")
 
+    def test_what_is_clicked_in_place_of_the_widget_is_told_so(self, client_of):
+        client = client_of(card(button("Register"), button("Other")))
+        listed = r"(.|\n)*What can be clicked:\n  Button \"Register\"(.|\n)*Other"
+        with pytest.raises(UsageError, match=r"form=: click\('Register', form=\{'name': 'Jo'\}\)\." + listed):
+            client.click("Register", {"name": "Jo"})
+        with pytest.raises(UsageError, match=r"goes into form=: click\(\.\.\., form=\{'name': 'Jo'\}\)\." + listed):
+            client.click(client.view.items[-1], {"name": "Jo"})
+        with pytest.raises(UsageError, match=r"'Register' is something to click(.|\n)*click\('Register'\)" + listed):
+            client.click("Register", "Jo")
+
     def test_a_row_of_a_list_is_called_by_its_texts(self, client_of):
         rows = [
             {
