@@ -10,7 +10,7 @@ from ..rules.catalogue import Verdict
 from ..rules.privacy import NO_SECOND_USER
 from ..wire import requests as wire
 from .simulation import NotApplicable, Scenario, Simulation
-from .survey import EVERYTHING, GREETING
+from .survey import EVERYTHING, GREETING, tells_of_no_attachment_store
 
 _ATTACHMENT: TypeAdapter[Attachment] = TypeAdapter(Attachment)
 _NO_CONTEXT = (
@@ -44,14 +44,16 @@ def _isolation(simulation: Simulation) -> None:
 def _attach(simulation: Simulation, client: SimulatedClient) -> None:
     """Put an attachment into the thread, if the server has a place for some."""
     server = simulation.bench.server
-    if server is None or server.attachment_store is None:
-        return
+    if server is not None and server.attachment_store is None:
+        return  # over HTTP, only the answer tells
     core, file = client._core, b"Between us."
     request = wire.create_attachment("chatkit-sim.txt", len(file), "text/plain")
     try:
         attachment = _ATTACHMENT.validate_json(simulation.bench.run(lambda: core.fetch(request)))
     except Exception as error:
-        _remark(simulation, f"attachments.create raised {type(error).__name__}: {error}")
+        if not tells_of_no_attachment_store(error):
+            why, _, _ = str(error).partition("\n")
+            _remark(simulation, f"attachments.create raised {type(error).__name__}: {why}")
         return
     message = core.message("Look at this.", {"attachments": [attachment], "force": True})
     outcome = simulation.bench.run(lambda: core.drive(message))

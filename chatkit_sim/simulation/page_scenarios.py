@@ -10,18 +10,20 @@ from typing import Any
 from chatkit.store import AttachmentStore
 from chatkit.types import StructuredInputItem, ThreadItem
 
-from ..client import SimulatedClient
+from ..client import Bench, SimulatedClient
 from ..client import clicking as clicks
 from ..client.core import Outcome
 from ..client.forms import FormField, fields_of
-from ..client.frontend import AttachmentLimits
+from ..client.frontend import AttachmentLimits, DirectUpload
 from ..client.widget_actions import NOT_GIVEN, Clickable, clickables, dispatch
 from ..errors import UsageError
+from ..rules.excuses import chain
+from ..transports import TransportError
 from .any_model import Plan
 from .arguments import example
 from .moves import File, widgets_of
 from .simulation import NotApplicable, Scenario, Simulation
-from .survey import EVERYTHING, GREETING, explore, request_of
+from .survey import EVERYTHING, GREETING, explore, request_of, tells_of_no_attachment_store
 
 _CLICKS = 20  # things that are clicked; a list of a thousand rows does not show more than its first ones
 _FILE = File("notes.txt", "text/plain", b"Bring milk.")
@@ -102,21 +104,48 @@ def _answers(item: StructuredInputItem) -> dict[str, Any]:
 
 def _message_with_file(simulation: Simulation) -> None:
     explore(simulation)
-    bench = simulation.bench
-    store = bench.server.attachment_store if bench.server is not None else None
-    if store is None:
-        raise NotApplicable("the server has no attachment store")
-    limits = AttachmentLimits() if bench.frontend is None else bench.frontend.attachments
-    if limits is None or limits.problem(_FILE.name, len(_FILE.content), _FILE.mime_type) is not None:
-        raise NotApplicable("the page that chatkit_frontend declares takes no such file")
-    if not bench.door.takes_uploads and type(store).create_attachment is AttachmentStore.create_attachment:
-        raise NotApplicable("files are uploaded to the app directly, and only the server is under test")
-    client = simulation.client()
+    bench, client = simulation.bench, simulation.client()
+    bench.run(client._core.transport)  # an earlier scenario may have explored the server: here nobody has opened it yet
+    _check_takes_files(bench, client)
     with simulation.telling(f"user   attaches {_FILE.name!r} ({_FILE.mime_type})", None):
         attached = _attached(client, uploads=bench.door.takes_uploads)
     with simulation.telling("user   'Look at this.', with the file", None):
         client.send("Look at this.", attachments=[attached])
     simulation.send(client, "Thank you.")
+
+
+def _check_takes_files(bench: Bench, client: SimulatedClient) -> None:
+    limits = AttachmentLimits() if bench.frontend is None else bench.frontend.attachments
+    if limits is None or limits.problem(_FILE.name, len(_FILE.content), _FILE.mime_type) is not None:
+        raise NotApplicable("the page that chatkit_frontend declares takes no such file")
+    if bench.server is None:
+        _try_to_announce(bench, client)
+        return
+    store = bench.server.attachment_store
+    if store is None:
+        raise NotApplicable("the server has no attachment store")
+    if not bench.door.takes_uploads and type(store).create_attachment is AttachmentStore.create_attachment:
+        raise NotApplicable("files are uploaded to the app directly, and only the server is under test")
+
+
+def _try_to_announce(bench: Bench, client: SimulatedClient) -> None:
+    """Over HTTP, only an answer tells whether the server takes files."""
+    if bench.frontend is not None and isinstance(bench.frontend.upload, DirectUpload):
+        return  # nothing is announced
+    try:
+        _announced(client)
+    except Exception as error:
+        if tells_of_no_attachment_store(error):
+            raise NotApplicable("the server has no attachment store") from error
+        raised = [link for link in chain(error) if not isinstance(link, TransportError)]
+        if any(isinstance(link, NotImplementedError) for link in raised):
+            raise NotApplicable(
+                "attachments.create is not there, so files are uploaded to the app directly: say where with "
+                "Frontend(upload=DirectUpload(...))"
+            ) from error
+        if raised:
+            raise  # the server takes files, and fails
+        raise NotApplicable(f"attachments.create was refused: {str(error).splitlines()[0]}") from error
 
 
 def _attached(client: SimulatedClient, *, uploads: bool) -> str:
@@ -125,6 +154,10 @@ def _attached(client: SimulatedClient, *, uploads: bool) -> str:
             return client.upload(_FILE.content, name=_FILE.name, mime_type=_FILE.mime_type).id
         except UsageError:
             pass  # the bytes go to another host, which does not concern the server: it is told of the file only
+    return _announced(client)
+
+
+def _announced(client: SimulatedClient) -> str:
     size = len(_FILE.content)
     made = client.request("attachments.create", name=_FILE.name, size=size, mime_type=_FILE.mime_type)
     return str(made["id"])

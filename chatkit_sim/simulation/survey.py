@@ -7,6 +7,7 @@ import itertools
 from ..model import says
 from ..model.lanes import PLAIN_ANSWER
 from ..recording import ClientToolAssigned, Turn
+from ..rules.excuses import chain
 from .any_model import Plan
 from .cast import Asking, Cast, ToolSeen
 from .simulation import Simulation
@@ -58,6 +59,11 @@ def learn(cast: Cast, tool: ToolSeen, turn: Turn) -> None:
 def request_of(tool: ToolSeen) -> str:
     """What the user writes when the model is to call a tool."""
     return f"Please use {tool.tool}."
+
+
+def tells_of_no_attachment_store(error: BaseException) -> bool:
+    """Whether ``attachments.create`` failed because the server behind an app has no attachment store."""
+    return any("AttachmentStore is not configured" in str(link) for link in chain(error))
 
 
 def _handed_to(cast: Cast) -> list[str]:

@@ -3,8 +3,11 @@
 import pytest
 from broken.isolation import ThreadsOfAll, own
 from broken.servers import Handwritten
+from chatkit.server import StreamingResult
 from chatkit.store import AttachmentStore
 from chatkit.types import FileAttachment, ThreadItemDoneEvent
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 from chatkit_sim import ChatKitSimWarning, MemoryStore
 from chatkit_sim.client import Bench
@@ -82,6 +85,38 @@ def test_attachments_are_tried_where_the_server_takes_them():
 def test_and_it_is_said_where_they_could_not_be():
     with pytest.warns(ChatKitSimWarning, match="did not try attachments: .*RuntimeError: the bucket is not there"):
         play(SQLiteStore(user_id=own), uploads=NoUploads())
+
+
+def app_of(server):
+    app = FastAPI()
+
+    @app.post("/chatkit")
+    async def chatkit(request: Request) -> Response:
+        result = await server.process(await request.body(), request.headers["x-user"])
+        if isinstance(result, StreamingResult):
+            return StreamingResponse(result, media_type="text/event-stream")
+        return Response(result.json, media_type="application/json")
+
+    return app
+
+
+def play_over_http(server):
+    bench = Bench(app=app_of(server), headers={"x-user": "ada"})
+    try:
+        Simulation(bench, ISOLATION, given={"chatkit_other_headers": {"x-user": "bob"}}.get).play()
+        bench.conclude()
+    finally:
+        bench.close()
+
+
+def test_attachments_are_tried_over_http_too():
+    play_over_http(WithUploads(SQLiteStore(user_id=own), Uploads()))
+    with pytest.raises(ScenarioError) as caught:
+        play_over_http(WithUploads(AttachmentsOfAll(user_id=own), Uploads()))
+    assert "the attachment" in str(caught.value)
+    with pytest.warns(ChatKitSimWarning, match="did not try attachments: .*RuntimeError: the bucket is not there"):
+        play_over_http(WithUploads(SQLiteStore(user_id=own), NoUploads()))
+    play_over_http(Handwritten(SQLiteStore(user_id=own), answer))  # nobody can have one there
 
 
 def test_without_a_second_user_it_says_that_it_was_not_checked():

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from broken.servers import Handwritten, Reply, delta
+from chatkit.server import StreamingResult
 from chatkit.store import AttachmentStore
 from chatkit.types import (
     FileAttachment,
@@ -16,10 +17,13 @@ from chatkit.types import (
     WidgetItem,
 )
 from chatkit.widgets import DynamicWidgetRoot
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import StreamingResponse
 
 from chatkit_sim import MemoryStore
 from chatkit_sim.client import Bench, Frontend
-from chatkit_sim.simulation import SCENARIOS, NotApplicable, ScenarioError, Simulation
+from chatkit_sim.simulation import SCENARIOS, Cast, NotApplicable, ScenarioError, Simulation
+from chatkit_sim.transports import StatusError
 
 BY_SLUG = {scenario.slug: scenario for scenario in SCENARIOS}
 COLOURS = [{"value": "red", "label": "Red"}, {"value": "blue", "label": "Blue"}]
@@ -144,14 +148,29 @@ class ShopWithDirectUploads(ShopOfOneText):
 PAGE = ("widget-clicks", "structured-input", "message-with-file", "two-at-once")
 
 
-def play(slug, server=Shop, **options):
-    bench = Bench(lambda: server(MemoryStore()), **options)
+def play(slug, server=Shop, cast=None, **options):
+    behind = {"app": app_of(server(MemoryStore()))} if "transport" in options else {}
+    bench = Bench(None if behind else lambda: server(MemoryStore()), **behind, **options)
     try:
-        Simulation(bench, BY_SLUG[slug]).play()
+        Simulation(bench, BY_SLUG[slug], cast=cast).play()
         bench.conclude()
     finally:
         bench.close()
     return bench
+
+
+def app_of(server):
+    """The app around a server, with an endpoint to upload to."""
+    app = FastAPI()
+
+    @app.post("/chatkit")
+    async def chatkit(request: Request) -> Response:
+        result = await server.process(await request.body(), {})
+        if isinstance(result, StreamingResult):
+            return StreamingResponse(result, media_type="text/event-stream")
+        return Response(result.json, media_type="application/json")
+
+    return app
 
 
 @pytest.mark.parametrize("slug", PAGE)
@@ -206,6 +225,57 @@ def test_files_that_the_page_does_not_take_are_not_sent():
         play("message-with-file", frontend=Frontend(attachments=None))
     with pytest.raises(NotApplicable, match="uploaded to the app directly"):
         play("message-with-file", ShopWithDirectUploads)
+
+
+class ShopBehindAGateway(Shop):
+    async def process(self, request, context):
+        if b"attachments.create" in request:
+            raise HTTPException(status_code=403, detail="No files here.")
+        return await super().process(request, context)
+
+
+class ShopWithoutBucket(Shop):
+    def __init__(self, store):
+        super().__init__(store)
+        self.attachment_store = NoBucket()
+
+
+class NoBucket(Uploads):
+    async def create_attachment(self, input, context):
+        raise KeyError("bucket")
+
+
+def test_a_server_that_was_explored_before_is_sent_a_file_too():
+    cast = Cast()
+    play("widget-clicks", cast=cast)
+
+    assert play("message-with-file", cast=cast).turns
+
+
+@pytest.mark.parametrize("transport", ["asgi", "http"])
+def test_a_file_is_sent_over_http(transport):
+    bench = play("message-with-file", transport=transport)
+    assert bench.turns[0].request.params["input"]["attachments"] == ["atc_1"]
+    with pytest.raises(ScenarioError) as caught:
+        play("message-with-file", ShopThatReadsNoFiles, transport=transport)
+    assert [violation.rule for violation in caught.value.violations] == ["no-unexpected-error"]
+
+
+@pytest.mark.parametrize("transport", ["asgi", "http"])
+def test_only_what_refuses_files_over_http_is_sent_none(transport):
+    with pytest.raises(NotApplicable, match="the server has no attachment store"):
+        play("message-with-file", ShopOfOneText, transport=transport)
+    with pytest.raises(NotApplicable, match="uploaded to the app directly"):
+        play("message-with-file", ShopWithDirectUploads, transport=transport)
+    with pytest.raises(NotApplicable, match=r"attachments\.create was refused: .* status 403"):
+        play("message-with-file", ShopBehindAGateway, transport=transport)
+
+
+@pytest.mark.parametrize(("transport", "error"), [("asgi", KeyError), ("http", StatusError)])
+def test_a_server_that_takes_files_over_http_and_fails_is_not_skipped(transport, error):
+    with pytest.raises(error) as caught:
+        play("message-with-file", ShopWithoutBucket, transport=transport)
+    assert "bucket" in f"{caught.value} {caught.value.__cause__}"
 
 
 def test_two_that_fail_alone_are_not_tried_at_once():
