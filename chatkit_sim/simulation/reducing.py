@@ -159,6 +159,13 @@ def _shifted(played: Played) -> Iterator[Played]:
         yield replace(played, order={choice + by: to for choice, to in played.order.items() if choice + by >= 0})
 
 
+def _unshared(played: Played, before: Move) -> Iterator[Played]:
+    """The move with the answers of the model that one of several clients got, as far as they took turns."""
+    if isinstance(before, AtOnce) and not isinstance(played.move, AtOnce):
+        several = len(before.moves)
+        yield from (replace(played, said=played.said[first::several]) for first in range(several))
+
+
 def _renumbered(story: Story) -> Story:
     """The story with clients numbered by their coming; moves of clients that never come are left out."""
     numbers = {0: 0}
@@ -180,7 +187,7 @@ def _with_plainer_moves(story: Story) -> Iterator[Story]:
     for index, played in enumerate(story):
         for move in _plainer(played.move):
             plainer = replace(played, move=move)
-            for one in (plainer, *_shifted(plainer)):
+            for one in (plainer, *_shifted(plainer), *_unshared(plainer, played.move)):
                 yield (*story[:index], one, *story[index + 1 :])
 
 
@@ -273,11 +280,28 @@ def _plainer_part(part: Step, said: Said, index: int) -> Iterator[Step]:
     if isinstance(part, Calls) and part.tool in said.tools:
         try:
             # Calls that stand side by side keep arguments of their own.
-            plain = json.dumps(example(said.tools[part.tool], index), ensure_ascii=False)
+            plain = example(said.tools[part.tool], index)
         except UsageError:
             return  # no plain example; what was drawn stays
-        if part.arguments != plain:
-            yield replace(part, arguments=plain)
+        for arguments in _plainer_arguments(part.arguments, plain):
+            yield replace(part, arguments=json.dumps(arguments, ensure_ascii=False))
+
+
+def _plainer_arguments(text: str, plain: Any) -> Iterator[Any]:
+    """The plain arguments, then those that were drawn with one of them plain."""
+    try:
+        drawn = json.loads(text)
+    except ValueError:
+        drawn = None  # as no model should
+    if drawn == plain:
+        return
+    yield plain
+    if isinstance(drawn, dict) and isinstance(plain, dict):
+        for name, value in drawn.items():
+            if name not in plain:
+                yield {one: kept for one, kept in drawn.items() if one != name}
+            elif value != plain[name]:
+                yield {**drawn, name: plain[name]}
 
 
 def _is_plain(step: Step) -> bool:

@@ -36,7 +36,7 @@ _ENDINGS = (
 )
 _FILES = 3
 # Where users leave: short turns have few events, and those of long ones are much alike.
-_PLACES = ("client tool",) * 4 + tuple(range(1, 7)) * 2 + tuple(range(7, 13))
+_PLACES = ("client tool",) * 4 + tuple(range(1, 7)) * 2 + (*range(7, 13), 16, 24, 40)
 
 
 def user_messages(frontend: Frontend | None = None) -> Strategy:
