@@ -45,7 +45,7 @@ GOALS: tuple[Goal, ...] = (
     ),
     Goal(
         "two-clients",
-        "Tabs and users get in each other's way, in any order of tasks.",
+        "Tabs and users act at the same time, in any order of tasks; each writes into a thread of its own.",
         ("send", "join", "at_once", "stop", "reload", "open"),
     ),
     Goal(

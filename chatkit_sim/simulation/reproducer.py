@@ -319,8 +319,10 @@ def _second_user(known_by: SecondUser | None) -> str:
 
 
 def _part(move: Move) -> str:
-    content = move.content if isinstance(move, Send) else "Hello!"
-    return f"({_name(move.client)}.send, {_literal(content)})"
+    client = _name(move.client)
+    if isinstance(move, Send):
+        return f"({client}.send, {_literal(move.content)})"
+    return f"({client}.{'reload' if isinstance(move, Reload) else 'retry'},)"
 
 
 def _arguments(move: Send) -> str:

@@ -49,6 +49,7 @@ from .strategies import (
 from .workers import Balanced, may_have_workers
 
 _CLIENTS = 3
+_SELDOM: Strategy = st.sampled_from([False, False, False, True])
 
 Can = Callable[[Scene, AsyncSimulatedClient], bool]
 Drawer = Callable[[Scene, int, Draw, Strategy], Move]
@@ -117,7 +118,7 @@ def _joins(scene: Scene, client: AsyncSimulatedClient) -> bool:
 
 
 def _in_company(scene: Scene, client: AsyncSimulatedClient) -> bool:
-    return client is scene.clients[0] and len(_apart(scene)) > 1
+    return client is scene.clients[0] and len(_apart(scene)) + len(_looking_on(scene)) > 1
 
 
 def _apart(scene: Scene) -> list[int]:
@@ -129,6 +130,12 @@ def _apart(scene: Scene) -> list[int]:
             found.append(number)
             threads += [client.thread_id] if client.thread_id is not None else []
     return found
+
+
+def _looking_on(scene: Scene) -> list[int]:
+    """Tabs that are open on a thread in which another one writes."""
+    writing = _apart(scene)
+    return [number for number, one in enumerate(scene.clients) if number not in writing and one.thread_id is not None]
 
 
 def _waits(scene: Scene, client: AsyncSimulatedClient) -> bool:
@@ -263,8 +270,16 @@ def _repeat(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
 
 
 def _at_once(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
-    who = _apart(scene)
-    return AtOnce(tuple(Send(draw(messages, label=f"client {number} writes"), client=number) for number in who))
+    moves = [_writing(scene, number, draw, messages) for number in _apart(scene)]
+    idle = draw(st.sets(st.sampled_from(_looking_on(scene))), label="who reloads") if _looking_on(scene) else ()
+    moves += [Reload(client=number) for number in sorted(idle)]
+    return AtOnce(tuple(moves)) if len(moves) > 1 else moves[0]
+
+
+def _writing(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
+    if _retries(scene, scene.clients[client]) and draw(_SELDOM, label=f"client {client} retries"):
+        return Retry(client=client)
+    return Send(draw(messages, label=f"client {client} writes"), client=client)
 
 
 def _wait(scene: Scene, client: int, draw: Draw, messages: Strategy) -> Move:
