@@ -54,7 +54,7 @@ def _ran(summary: Summary) -> str:
     counts = ((summary.scenarios - summary.campaigns, "scenario"), (summary.tests - summary.scenarios, "test"))
     who = [times(count, noun) for count, noun in counts if count]
     if summary.campaigns:
-        who.insert(1, f"{times(summary.campaigns, 'campaign')} of {times(summary.conversations, 'conversation')}")
+        who.insert(1, f"{times(summary.campaigns, 'campaign')} ({times(summary.conversations, 'conversation')})")
     who = [", ".join(who[:-1]), who[-1]] if len(who) > 1 else who
     events = sum(summary.events.values())
     what = [times(summary.turns, "turn"), times(summary.streams, "stream"), times(events, "event")]

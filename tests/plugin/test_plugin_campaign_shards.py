@@ -41,7 +41,7 @@ def test_workers_share_the_items_and_a_bug_is_told_once_and_kept_as_a_test(shard
     assert text.count(f"{RULE}: found in conversation ") == 2
     assert text.count(". The same as in campaign-") == 1
     result.stdout.fnmatch_lines(
-        ["ran * 2 campaigns of * conversations: *", f"FAILED *campaign-* - {RULE} (the same as *"]
+        ["ran * 2 campaigns (* conversations): *", f"FAILED *campaign-* - {RULE} (the same as *"]
     )
 
     report = json.loads((sharded.path / "out/report.json").read_text())

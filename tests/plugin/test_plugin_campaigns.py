@@ -35,7 +35,7 @@ def test_a_campaign_tells_what_it_found_and_the_same_seed_finds_it_the_same_way_
             "As a test, also in .chatkit-sim/reproducers/one_client_tool_call_per_turn_*.py:",
             "*def test_one_client_tool_call_per_turn(chatkit_client, chatkit_model):",
             "The same run again: pytest conftest.py::chatkit-sim::campaign-client-tools --chatkit-sim-seed *",
-            "ran * 1 campaign of 15 conversations: *",
+            "ran * 1 campaign (15 conversations): *",
             "tool flows * % (*",
             "FAILED conftest.py::chatkit-sim::campaign-client-tools - one-client-tool-call-per-turn",
         ]
