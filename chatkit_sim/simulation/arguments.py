@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
 from typing import Any
 
 from ..errors import UsageError
-
-Schema = Mapping[str, Any]
+from .schema_merging import apart, flattened
+from .schema_patterns import sized
+from .schema_reading import UNREADABLE, Schema, fits, implied_type, listed, tidied
 
 _DEEPEST = 2  # how often a schema may be within itself
 _FORMATS: Mapping[str, Callable[[int], str]] = {
@@ -28,7 +32,7 @@ _FORMATS: Mapping[str, Callable[[int], str]] = {
 }
 
 
-class _Impossible(Exception):
+class _Impossible(UsageError):
     """No value of the schema can be given here."""
 
 
@@ -47,9 +51,32 @@ def example(schema: Schema, variant: int = 0, *, booleans: bool = True) -> Any:
         UsageError: No value fits, or none was found.
     """
     try:
-        return _Examples(schema, variant, booleans).value(schema, "value", {})
-    except _Impossible as error:
-        raise UsageError(f"No example value for this JSON schema: {error}.") from None
+        root = tidied(schema)
+        return example_within(root, root, variant, booleans=booleans)
+    except (UsageError, RecursionError) as error:
+        raise UsageError(f"No example value for this JSON schema: {str(error).rstrip('.')}.") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"No example value for this JSON schema: it cannot be read ({error}).") from error
+
+
+def example_within(schema: Any, root: Any, variant: int = 0, *, booleans: bool = True) -> Any:
+    """A value that fits a part of a schema; see ``example``.
+
+    Args:
+        schema: The part.
+        root: The whole, tidied, to which references lead.
+        variant: Which of several values.
+        booleans: What booleans are.
+
+    Raises:
+        UsageError: No value fits, or none was found.
+    """
+    return _Examples(root, variant, booleans).value(schema, "value", {})
+
+
+def text_of_format(name: str) -> str | None:
+    """A text of a format of JSON Schema, where the format is known."""
+    return _FORMATS[name](0) if name in _FORMATS else None
 
 
 @dataclass(frozen=True)
@@ -57,22 +84,25 @@ class _Examples:
     root: Schema
     variant: int
     booleans: bool
+    lean: bool = False  # whether optional fields are left out
 
     def value(self, schema: Any, name: str, within: Mapping[str, int]) -> Any:
         if schema is False:
             raise _Impossible(f"{name!r} allows nothing")
         if not isinstance(schema, Mapping):
             schema = {}
-        schema = self._merged(schema)
-        for keyword, make in (("$ref", self._reference), ("anyOf", self._any), ("oneOf", self._any)):
+        followed: set[str] = set()
+        schema = flattened(schema, self.root, followed)
+        if followed or not isinstance(schema, Mapping):
+            return self.value(schema, name, _deeper(within, followed))
+        for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
-                return make(schema, keyword, name, within)
-        if "const" in schema:
-            return schema["const"]
-        for keyword in ("enum", "examples"):
-            if schema.get(keyword):
-                return schema[keyword][self.variant % len(schema[keyword])]
-        type_ = schema.get("type", "object" if "properties" in schema else "string")
+                return self._any(schema, keyword, name, within)
+        if "const" in schema or schema.get("enum") is not None:
+            return self._one_of(listed(schema, self.root), name)
+        if schema.get("examples"):
+            return self._one_of(schema["examples"], name)
+        type_ = schema.get("type", implied_type(schema) or "string")
         if isinstance(type_, list):
             return self._first(({**schema, "type": one} for one in sorted(type_, key=_null_last)), name, within)
         match type_:
@@ -90,70 +120,50 @@ class _Examples:
                 return self._object(schema, name, within)
         return _text(schema, name, self.variant)
 
-    def _merged(self, schema: Schema) -> Schema:
-        parts = schema.get("allOf")
-        if not parts:
-            return schema
-        merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
-        for part in parts:
-            part = self._merged(self._resolve(part["$ref"]) if "$ref" in part else part)
-            properties = {**merged.get("properties", {}), **part.get("properties", {})}
-            required = [*merged.get("required", ()), *part.get("required", ())]
-            merged |= part
-            if properties:
-                merged |= {"properties": properties, "required": required}
-        return merged
-
-    def _resolve(self, reference: str) -> Any:
-        node: Any = self.root
-        for step in reference.lstrip("#/").split("/"):
-            if step:
-                try:
-                    node = node[step.replace("~1", "/").replace("~0", "~")]
-                except (KeyError, TypeError):
-                    raise _Impossible(f"{reference!r} leads nowhere") from None
-        return node
-
-    def _reference(self, schema: Schema, keyword: str, name: str, within: Mapping[str, int]) -> Any:
-        reference = schema[keyword]
-        depth = within.get(reference, 0)
-        if depth >= _DEEPEST:
-            raise _Impossible(f"{reference!r} is within itself for ever")
-        target = self._resolve(reference)
-        beside = {key: value for key, value in schema.items() if key != keyword}
-        if beside and isinstance(target, Mapping):
-            target = {**target, **beside}
-        return self.value(target, name, {**within, reference: depth + 1})
+    def _one_of(self, values: Sequence[Any], name: str) -> Any:
+        if not values:
+            raise _Impossible(f"{name!r} has no values to choose from")
+        return values[self.variant % len(values)]
 
     def _any(self, schema: Schema, keyword: str, name: str, within: Mapping[str, int]) -> Any:
         beside = {key: value for key, value in schema.items() if key not in (keyword, "default", "discriminator")}
         options = sorted(schema[keyword], key=lambda option: _null_last(self._type_of(option)))
-        return self._first(({**beside, **option} for option in options), name, within)
+        whole = [{"allOf": [beside, option]} if beside else option for option in options]
+        if keyword == "oneOf" and not apart(options, self.root):
+            right = fits(schema, self.root)
+            for lean, option in product((False, True), whole):
+                with suppress(UsageError):
+                    value = replace(self, lean=lean).value(option, name, within)
+                    if right(value):
+                        return value
+        return self._first(iter(whole), name, within)
 
     def _type_of(self, schema: Any) -> Any:
         return schema.get("type") if isinstance(schema, Mapping) else None
 
-    def _first(self, options: Iterator[Schema], name: str, within: Mapping[str, int]) -> Any:
-        problem = _Impossible(f"{name!r} has no alternatives")
+    def _first(self, options: Iterator[Any], name: str, within: Mapping[str, int]) -> Any:
+        problem: UsageError = _Impossible(f"{name!r} has no alternatives")
         for option in options:
             try:
                 return self.value(option, name, within)
-            except _Impossible as error:
+            except UsageError as error:
                 problem = error
         raise problem
 
     def _array(self, schema: Schema, name: str, within: Mapping[str, int]) -> list[Any]:
-        first = [self.value(part, name, within) for part in schema.get("prefixItems", ())]
         least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
+        prefix = schema.get("prefixItems", ())
+        items = [self.value(part, name, within) for part in prefix[: None if most == math.inf else int(most)]]
         rest = schema.get("items", {})
-        wanted = max(least, min(1, most)) if rest is not False and not first else least
-        items = list(first)
+        if "contains" in schema:
+            items += [self.value({"allOf": [rest, schema["contains"]]}, name, within)] * schema.get("minContains", 1)
+        wanted = least if items or rest is False else max(least, min(1, most))
         while len(items) < wanted:
             # Different ones, for arrays whose items must be unique.
-            one = _Examples(self.root, self.variant + len(items), self.booleans)
+            one = replace(self, variant=self.variant + len(items))
             try:
                 items.append(one.value(rest, name, within))
-            except _Impossible:
+            except UsageError:
                 if len(items) < least:
                     raise
                 break
@@ -161,20 +171,36 @@ class _Examples:
 
     def _object(self, schema: Schema, name: str, within: Mapping[str, int]) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        required = set(schema.get("required", ()))
-        for key, part in schema.get("properties", {}).items():
+        required, most = list(schema.get("required", ())), schema.get("maxProperties", math.inf)
+        extra, patterns = schema.get("additionalProperties", True), schema.get("patternProperties", {})
+        parts = {**schema.get("properties", {})}
+        for key in required:
+            parts.setdefault(key, next((part for pattern, part in patterns.items() if re.search(pattern, key)), extra))
+        for key, part in parts.items():
+            if key not in required and (self.lean or len({*made, *required}) >= most):
+                continue
             try:
                 made[key] = self.value(part, key, within)
-            except _Impossible:
+            except UsageError:
                 if key in required:
                     raise
-        extra = schema.get("additionalProperties", True)
         missing = max(schema.get("minProperties", 0) - len(made), 0)
-        if not schema.get("properties") and isinstance(extra, Mapping):
-            missing = max(missing, 1)
+        if not parts and isinstance(extra, Mapping):
+            missing = max(missing, int(min(1, most)))
         for number in range(missing):
-            made[f"key{number or ''}"] = self.value(extra if isinstance(extra, Mapping) else {}, name, within)
+            key, part = f"key{number or ''}", extra
+            if extra is False and patterns:
+                pattern, part = next(iter(patterns.items()))
+                key = _matching(pattern, 0, math.inf, name, frozenset(made))
+            made[key] = self.value(part, name, within)
         return made
+
+
+def _deeper(within: Mapping[str, int], followed: set[str]) -> Mapping[str, int]:
+    for reference in sorted(followed):
+        if within.get(reference, 0) >= _DEEPEST:
+            raise _Impossible(f"{reference!r} is within itself for ever")
+    return {**within, **{reference: within.get(reference, 0) + 1 for reference in followed}}
 
 
 def _null_last(type_: Any) -> bool:
@@ -203,21 +229,24 @@ def _number(schema: Schema, variant: int, *, whole: bool) -> int | float:
 def _bounds(schema: Schema, whole: bool) -> tuple[float | None, float | None]:
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    margin = 1 if whole else 1e-9
     if above is not None:
-        low = above + margin if low is None else max(low, above + margin)
+        above = math.floor(above) + 1 if whole else above + 1e-9
+        low = above if low is None else max(low, above)
     if below is not None:
-        high = below - margin if high is None else min(high, below - margin)
+        below = math.ceil(below) - 1 if whole else below - 1e-9
+        high = below if high is None else min(high, below)
     return low, high
 
 
 def _text(schema: Schema, name: str, variant: int) -> str:
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
-    make = _FORMATS.get(schema.get("format", ""))
-    if make is not None:
+    if UNREADABLE in schema:
+        raise _Impossible(f"the pattern {schema[UNREADABLE]!r} of {name!r} cannot be read")
+    pattern, make = schema.get("pattern"), _FORMATS.get(schema.get("format", ""))
+    if make is not None and (pattern is None or re.search(pattern, make(variant))):
         return make(variant)
-    if "pattern" in schema:
-        return _matching(schema["pattern"], least, most, name)
+    if pattern is not None:
+        return _matching(sized(pattern, least, most), least, most, name)
     text = f"some {re.sub(r'[_-]+', ' ', name).strip()}"
     if variant:
         text += f" {variant + 1}"
@@ -226,18 +255,19 @@ def _text(schema: Schema, name: str, variant: int) -> str:
     return text.ljust(int(least), ".")
 
 
-def _matching(pattern: str, least: int, most: float, name: str) -> str:
+@cache
+def _matching(pattern: str, least: int, most: float, name: str, taken: frozenset[str] = frozenset()) -> str:
     # Hypothesis knows how to read regular expressions; "find" gives the simplest text, always the same.
     from hypothesis import Phase, find, settings
     from hypothesis import strategies as st
     from hypothesis.errors import HypothesisException, NoSuchExample
 
-    def fits(text: str) -> bool:
-        return least <= len(text) <= most and "\n" not in text
+    def right(text: str) -> bool:
+        return least <= len(text) <= most and "\n" not in text and text not in taken
 
     quiet = settings(database=None, derandomize=True, deadline=None, phases=(Phase.generate, Phase.shrink))
     try:
-        found: str = find(st.from_regex(pattern), fits, settings=quiet)
+        found: str = find(st.from_regex(re.compile(pattern, re.ASCII)), right, settings=quiet)
     except (NoSuchExample, HypothesisException, re.error) as error:
         raise _Impossible(f"no text for the pattern {pattern!r} of {name!r} ({error})") from None
     return found

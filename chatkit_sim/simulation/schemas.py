@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from typing import Any
 
 from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
 
 from ..errors import UsageError
+from .arguments import example_within, text_of_format
+from .schema_merging import apart, both, flattened
+from .schema_patterns import sized
+from .schema_reading import UNREADABLE, Schema, as_key, fits, implied_type, listed, short, tidied
 
-Schema = Mapping[str, Any]
 Strategy = st.SearchStrategy[Any]
 Known = Callable[[], Sequence[str]]
 """Gives the texts that are known to mean something: ids of earlier tool outputs, of stored items."""
@@ -25,21 +30,25 @@ LETTERS = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Co", "Cn
 PLAIN = ("a", "milk", "Ada Lovelace", "12", "naïve café", "日本語", "שלום", "👩‍💻", "O'Brien; --", "two\nlines")
 TEXTS = st.sampled_from(PLAIN) | st.text(LETTERS, max_size=12)
 
-_ANNOTATIONS = frozenset(
-    "title description default examples deprecated readOnly writeOnly discriminator contentMediaType contentEncoding "
-    "strict $schema $id $comment $defs definitions $anchor".split()
+_COMBINING = frozenset("$ref allOf anyOf oneOf".split())
+_MADE = _COMBINING | frozenset(
+    "type properties required additionalProperties items prefixItems enum const minimum maximum exclusiveMinimum "
+    "exclusiveMaximum multipleOf minLength maxLength pattern format minItems maxItems uniqueItems minProperties "
+    f"maxProperties propertyNames patternProperties {UNREADABLE}".split()
 )
-_UNDERSTOOD = _ANNOTATIONS | frozenset(
-    "type properties required additionalProperties items prefixItems anyOf oneOf allOf enum const $ref minimum maximum "
-    "exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern format minItems maxItems uniqueItems "
-    "minProperties maxProperties propertyNames".split()
+"""What values are made from; with the next, all that a value has to fit."""
+_CHECKED = frozenset(
+    "not if then else contains minContains maxContains dependentRequired dependentSchemas unevaluatedItems "
+    "unevaluatedProperties $dynamicRef $recursiveRef".split()
 )
 _HALF: st.SearchStrategy[Any] = st.booleans()
+_TRIES = 3  # as Hypothesis does where values are filtered
 _NUMBERS = 2.0**40  # beyond, JSON readers of different languages disagree
 
 
 def _isoformat(value: date | datetime | time_of_day) -> str:
-    return value.isoformat()
+    # JavaScript writes UTC as "Z", and Zod asks for it.
+    return value.isoformat().replace("+00:00", "Z")
 
 
 FORMATS: Mapping[str, Strategy] = {
@@ -47,7 +56,7 @@ FORMATS: Mapping[str, Strategy] = {
     "date-time": st.datetimes(timezones=st.just(UTC)).map(_isoformat),
     "time": st.times(timezones=st.just(UTC)).map(_isoformat),
     "duration": st.integers(0, 10**6).map(lambda seconds: f"PT{seconds}S"),
-    "uuid": st.uuids().map(str),
+    "uuid": st.uuids(version=4).map(str),
     "email": st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.example", fullmatch=True),
     "uri": st.from_regex(r"https://[a-z]{1,10}\.example/[a-z0-9]{0,6}", fullmatch=True),
     "hostname": st.from_regex(r"[a-z]{1,10}\.example", fullmatch=True),
@@ -82,61 +91,88 @@ def values_of(
         NothingFits: The schema allows nothing.
         UsageError: The schema cannot be understood.
     """
-    reader = _Reader(schema, known or (lambda: ()), {**FORMATS, **(formats or {})}, dict(fields or {}))
-    strategy = reader.value(schema, "")
     try:
+        root = tidied(schema)
+        strategy = _Reader(root, known or (lambda: ()), dict(formats or {}), dict(fields or {})).value(root, "")
         if strategy.is_empty:
-            raise NothingFits(f"No value fits this JSON schema: {_short(schema)}.")
+            raise NothingFits(f"No value fits this JSON schema: {short(schema)}.")
+        strategy.validate()  # reads what was put off
     except RecursionError:
-        raise NothingFits(f"Every value of this JSON schema is endless: {_short(schema)}.") from None
+        raise NothingFits(f"Every value of this JSON schema is endless: {short(schema)}.") from None
+    except InvalidArgument as error:
+        raise UsageError(f"No value can be drawn for this JSON schema ({error}): {short(schema)}.") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"This JSON schema cannot be read ({error}): {short(schema)}.") from error
     return strategy
 
 
 @dataclass
 class _Reader:
-    root: Schema | bool
+    root: Any
     known: Known
     formats: Mapping[str, Strategy]
     fields: Mapping[str, Strategy]
-    references: dict[tuple[str, str], Strategy] = field(default_factory=dict)
+    put_off: dict[tuple[str, str], Strategy] = field(default_factory=dict)
 
     def value(self, schema: Any, path: str) -> Strategy:
         if path in self.fields:
             return self.fields[path]
         if schema is False:
             return st.nothing()
-        if schema is True or not isinstance(schema, Mapping) or not set(schema) - _ANNOTATIONS:
-            return self._anything()
-        strategy = self._understood(schema, path)
-        strange = set(schema) - _UNDERSTOOD
-        strategy = strategy.filter(_validator(schema, self.root)) if strange else strategy
-        examples = schema.get("examples")
+        if not isinstance(schema, Mapping) or not set(schema) & (_MADE | _CHECKED):
+            strategy = self._anything()
+        else:
+            strategy = self._understood(schema, path)
+            strategy = self._checked(strategy, schema, path) if self._is_loose(schema) else strategy
+        examples = schema.get("examples") if isinstance(schema, Mapping) else None
         if not isinstance(examples, Sequence) or isinstance(examples, str):
             return strategy
         # What the app's author thought of means something to the tool.
-        fitting = list(filter(_validator(schema, self.root), examples))
+        fitting = list(filter(fits(schema, self.root), examples))
         return st.sampled_from(fitting) | strategy if fitting else strategy
 
     def _understood(self, schema: Schema, path: str) -> Strategy:
-        if "$ref" in schema:
-            return self._reference(schema, path)
-        if "const" in schema:
-            return st.just(schema["const"])
-        if "enum" in schema:
-            return st.sampled_from(list(schema["enum"])) if schema["enum"] else st.nothing()
+        if "$ref" in schema or "allOf" in schema:
+            return self._later(schema, path)
+        if "const" in schema or "enum" in schema:
+            values = listed(schema, self.root)
+            return st.sampled_from(values) if values else st.nothing()
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
-                beside = {key: value for key, value in schema.items() if key not in {keyword, *_ANNOTATIONS}}
-                parts = [self.value({**beside, **part} if beside else part, path) for part in schema[keyword]]
-                return st.one_of(parts)
-        if "allOf" in schema:
-            return self.value(self._merged(schema), path)
-        type_ = schema.get("type", _implied_type(schema))
+                beside = {key: schema[key] for key in schema if key != keyword and key in _MADE | _CHECKED}
+                parts = [{"allOf": [beside, part]} if beside else part for part in schema[keyword]]
+                return st.one_of([self.value(part, path) for part in parts])
+        type_ = schema.get("type", implied_type(schema))
         if isinstance(type_, list):
             return st.one_of([self._typed(one, schema, path) for one in type_])
         return self._typed(type_, schema, path)
 
+    def _is_loose(self, schema: Schema) -> bool:
+        # Whether values are made that may not fit, so that they have to be looked at.
+        asked = set(schema) & (_MADE | _CHECKED)
+        parts = len(schema.get("allOf", ())) + len(asked & {"$ref", "anyOf", "oneOf"}) + bool(asked - _COMBINING)
+        return (
+            bool(asked & _CHECKED)
+            or (parts > 1 and bool(asked & _COMBINING))
+            or ("oneOf" in schema and not apart(schema["oneOf"], self.root))
+            or {"prefixItems", "uniqueItems"} <= asked
+            or (bool(asked & {"properties", "propertyNames"}) and "patternProperties" in asked)
+            or len(schema.get("patternProperties", ())) > 1
+        )
+
+    def _checked(self, strategy: Strategy, schema: Schema, path: str) -> Strategy:
+        right = fits(schema, self.root)
+        if any(not path or own.startswith(f"{path}.") for own in self.fields):
+            return strategy.filter(right)  # a plain value would know nothing of fields of the user's own
+        try:
+            plain = example_within(schema, self.root)
+        except UsageError:
+            return strategy.filter(right)
+        return _right_or_plain(strategy, right, plain) if right(plain) else strategy.filter(right)
+
     def _typed(self, type_: Any, schema: Schema, path: str) -> Strategy:
+        if UNREADABLE in schema and type_ in ("string", "object"):
+            raise UsageError(f"The pattern {schema[UNREADABLE]!r} of a JSON schema cannot be read.")
         match type_:
             case "null":
                 return st.none()
@@ -153,8 +189,8 @@ class _Reader:
             case "object":
                 return self._objects(schema, path)
             case None:
-                return self._anything().filter(_validator(schema, self.root))
-        raise UsageError(f"A JSON schema has the type {type_!r}, which is none of JSON's: {_short(schema)}.")
+                return self._anything()
+        raise UsageError(f"A JSON schema has the type {type_!r}, which is none of JSON's: {short(schema)}.")
 
     def _anything(self) -> Strategy:
         leaves = st.none() | st.booleans() | st.integers(-1000, 1000) | self._free_texts()
@@ -162,105 +198,133 @@ class _Reader:
             leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2), max_leaves=3
         )
 
-    def _reference(self, schema: Schema, path: str) -> Strategy:
-        reference = schema["$ref"]
-        beside = {key: value for key, value in schema.items() if key not in {"$ref", *_ANNOTATIONS}}
-        key = (json.dumps([reference, beside], sort_keys=True), path if self.fields else "")
-        if key not in self.references:
-            # A schema that holds itself has no end of paths; fields are named in the outermost only.
-            inner = "" if any(known[0] == key[0] for known in self.references) else path
-            target = self._resolve(reference)
-            whole = {**target, **beside} if isinstance(target, Mapping) else target
-            self.references[key] = st.deferred(lambda: self.value(whole, inner))
-        return self.references[key]
-
-    def _resolve(self, reference: str) -> Any:
-        node: Any = self.root
-        for step in reference.lstrip("#/").split("/"):
-            if step:
-                try:
-                    node = node[step.replace("~1", "/").replace("~0", "~")]
-                except (KeyError, TypeError):
-                    raise UsageError(f"The JSON schema refers to {reference!r}, which leads nowhere.") from None
-        return node
-
-    def _merged(self, schema: Schema) -> Schema:
-        merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
-        for part in schema["allOf"]:
-            while isinstance(part, Mapping) and "$ref" in part:
-                part = {**self._resolve(part["$ref"]), **{key: value for key, value in part.items() if key != "$ref"}}
-            if isinstance(part, Mapping) and "allOf" in part:
-                part = self._merged(part)
-            if not isinstance(part, Mapping):
-                continue
-            properties = {**merged.get("properties", {}), **part.get("properties", {})}
-            required = [*merged.get("required", ()), *part.get("required", ())]
-            merged |= part
-            if properties:
-                merged |= {"properties": properties, "required": required}
-        return merged
+    def _later(self, schema: Schema, path: str) -> Strategy:
+        asked = {key: schema[key] for key in schema if key in _MADE | _CHECKED}
+        key = json.dumps(asked, sort_keys=True)
+        if not self.fields:
+            path = ""
+        for known, place in self.put_off:
+            # A schema that holds itself has no end of paths; its fields are named in the outermost only.
+            if known == key and (place in ("", path) or path.startswith(f"{place}.")):
+                return self.put_off[known, place]
+        self.put_off[key, path] = st.deferred(lambda: self.value(flattened(asked, self.root), path))
+        return self.put_off[key, path]
 
     def _strings(self, schema: Schema) -> Strategy:
-        least, most = schema.get("minLength", 0), schema.get("maxLength")
+        least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+        if least > most:
+            return st.nothing()
 
-        def fits(text: str) -> bool:
-            return len(text) >= least and (most is None or len(text) <= most)
+        def has_length(text: str) -> bool:
+            return bool(least <= len(text) <= most)
 
-        bounded = least > 0 or most is not None
-        if schema.get("format") in self.formats:
-            strategy = self.formats[schema["format"]]
-            return strategy.filter(fits) if bounded else strategy
-        if "pattern" in schema:
-            # Python's "$" allows a newline after it, JavaScript's does not.
-            pattern = schema["pattern"]
-            pattern = pattern[:-1] + r"\Z" if pattern.endswith("$") and not pattern.endswith(r"\$") else pattern
-            strategy = st.from_regex(re.compile(pattern, re.ASCII), alphabet=LETTERS)
-            return strategy.filter(fits) if bounded else strategy
+        bounded = least > 0 or most < math.inf
+        strategy = self._patterned(schema, least, most)
+        if strategy is not None:
+            return strategy.filter(has_length) if bounded else strategy
         if not bounded:
             return self._free_texts()
-        fitting = [text for text in PLAIN if fits(text)]
-        texts = st.text(LETTERS, min_size=least, max_size=most if most is None or most < 200 else max(least, 20))
+        fitting = list(filter(has_length, PLAIN))
+        texts = st.text(LETTERS, min_size=least, max_size=int(most) if most < 200 else max(least, 20))
         return st.sampled_from(fitting) | texts if fitting else texts
+
+    def _patterned(self, schema: Schema, least: int, most: float) -> Strategy | None:
+        name = schema.get("format", "")
+        if name in self.formats:
+            return self.formats[name]
+        if "pattern" not in schema:
+            return FORMATS.get(name)
+        pattern = re.compile(sized(schema["pattern"], least, most), re.ASCII)
+        usual = text_of_format(name)
+        if name in FORMATS and usual is not None and pattern.search(usual):
+            return FORMATS[name].filter(pattern.search)  # digits in the right places are no date yet
+        return st.from_regex(pattern, alphabet=LETTERS)
 
     def _free_texts(self) -> Strategy:
         return _texts_and_known(self.known)
 
     def _arrays(self, schema: Schema, path: str) -> Strategy:
-        least, most = schema.get("minItems", 0), schema.get("maxItems")
-        first = [self.value(part, f"{path}.{index}") for index, part in enumerate(schema.get("prefixItems", ()))]
-        rest = schema.get("items", not first)
-        if first:
-            room = 0 if rest is False else 2 if most is None else max(0, most - len(first))
-            tail = st.lists(self.value(rest, path), min_size=max(0, least - len(first)), max_size=room)
-            whole = st.tuples(st.tuples(*first), tail) if room else st.tuples(st.tuples(*first), st.just([]))
-            return whole.map(lambda parts: [*parts[0], *parts[1]])
-        top = max(least, 3) if most is None else min(most, max(least, 3))
-        unique: Any = _as_key if schema.get("uniqueItems") else None
+        least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
+        if least > most:
+            return st.nothing()
+        if "prefixItems" in schema:
+            return self._tuples(schema, path, least, most)
+        rest, top = schema.get("items", True), int(min(most, max(least, 3)))
+        if "contains" in schema:
+            owed = schema.get("minContains", 1)
+            held = st.lists(self.value({"allOf": [rest, schema["contains"]]}, path), min_size=owed, max_size=owed)
+            others = st.lists(self.value(rest, path), min_size=max(0, least - owed), max_size=max(0, top - owed))
+            return st.tuples(held, others).map(lambda parts: [*parts[0], *parts[1]])
+        unique: Any = as_key if schema.get("uniqueItems") else None
         return st.lists(self.value(rest, path), min_size=least, max_size=top, unique_by=unique)
 
+    def _tuples(self, schema: Schema, path: str, least: int, most: float) -> Strategy:
+        prefix = schema["prefixItems"][: None if most == math.inf else int(most)]
+        first = st.tuples(*[self.value(part, f"{path}.{index}") for index, part in enumerate(prefix)])
+        owed = max(0, least - len(prefix))
+        rest = schema.get("items", owed > 0)
+        if rest is False:
+            return st.nothing() if owed else first.map(list)
+        room = max(owed, 2) if most == math.inf else int(most) - len(prefix)
+        tail = st.lists(self.value(rest, path), min_size=owed, max_size=room)
+        return st.tuples(first, tail).map(lambda parts: [*parts[0], *parts[1]])
+
     def _objects(self, schema: Schema, path: str) -> Strategy:
-        properties = schema.get("properties", {})
         required = set(schema.get("required", ()))
         below = f"{path}." if path else ""
+        # What is required need not be described.
+        properties = {name: _unnamed(schema, name) for name in sorted(required)} | schema.get("properties", {})
         parts = {name: self.value(part, below + name) for name, part in properties.items()}
         base = st.fixed_dictionaries(
             {name: part for name, part in parts.items() if name in required},
             # An optional field that nothing fits (endless recursion) is left out.
             optional={name: part for name, part in parts.items() if name not in required},
         )
-        extra = schema.get("additionalProperties", not properties)
-        missing = required - set(properties)
-        if extra is False or (properties and extra is True and not missing and not schema.get("minProperties")):
-            return base
-        least = max(0, schema.get("minProperties", 0) - len(required & set(properties)))
-        most = max(least, min(2, schema.get("maxProperties", 2)))
-        names = TEXTS
-        if "propertyNames" in schema:
-            names = self.value({"type": "string", **schema["propertyNames"]}, "")
-        names = names.filter(lambda name: name not in properties)
-        further = st.dictionaries(names, self.value(extra, f"{below}*"), min_size=least, max_size=most)
-        owed = st.fixed_dictionaries({name: self.value(extra, below + name) for name in sorted(missing)})
-        return st.builds(lambda one, two, three: {**one, **two, **three}, further, owed, base)
+        least, most = schema.get("minProperties", 0), schema.get("maxProperties", math.inf)
+        owed = max(0, least - len(required))
+        room = int(max(owed, min(2, most - len(required))))
+        further = self._further(schema, below, set(properties), owed, room)
+        whole: Strategy = base
+        if further:
+            whole = st.tuples(*further, base).map(lambda parts: {key: one[key] for one in parts for key in one})
+        bounded = least > len(required) or most < math.inf
+        return whole.filter(lambda value: bool(least <= len(value) <= most)) if bounded else whole
+
+    def _further(self, schema: Schema, below: str, taken: set[str], owed: int, room: int) -> list[Strategy]:
+        # Properties that are not named, each kind in a dictionary of its own; the first has those that are owed.
+        kinds: list[tuple[str | None, Any]] = [*schema.get("patternProperties", {}).items()]
+        extra = schema.get("additionalProperties", not taken or len(taken) < schema.get("minProperties", 0))
+        if extra is not False and (extra is not True or not taken or owed):
+            kinds.append((None, extra))
+        made = []
+        for pattern, part in kinds:
+            names, values = self._names(schema, pattern, taken), self.value(part, f"{below}*")
+            made.append(st.dictionaries(names, values, min_size=owed, max_size=room))
+            owed, room = 0, room - owed
+        return made
+
+    def _names(self, schema: Schema, pattern: str | None, taken: Collection[str]) -> Strategy:
+        names: Strategy = TEXTS
+        if pattern is not None or "propertyNames" in schema:
+            asked = {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern}
+            names = self.value(both(asked, schema.get("propertyNames", True)), "")
+        others = [re.compile(one) for one in schema.get("patternProperties", {}) if one != pattern]
+        return names.filter(lambda name: name not in taken and not any(one.search(name) for one in others))
+
+
+def _unnamed(schema: Schema, name: str) -> Any:
+    parts = [part for pattern, part in schema.get("patternProperties", {}).items() if re.search(pattern, name)]
+    return {"allOf": parts} if parts else schema.get("additionalProperties", True)
+
+
+@st.composite
+def _right_or_plain(draw: st.DrawFn, strategy: Strategy, right: Callable[[Any], bool], plain: Any) -> Any:
+    # A strategy that seldom gives what fits would keep its tool from being called at all.
+    for _ in range(0 if strategy.is_empty else _TRIES):
+        value = draw(strategy)
+        if right(value):
+            return value
+    return deepcopy(plain)
 
 
 @st.composite
@@ -297,7 +361,7 @@ def _numbers(schema: Schema) -> Strategy:
         counts = st.integers(
             -1000 if low is None else math.ceil(low / step), 1000 if high is None else math.floor(high / step)
         )
-        return counts.map(lambda count: count * step).filter(_validator(schema, schema))
+        return counts.map(lambda count: count * step).filter(fits(schema, schema))
     low, high = _bounds(schema)
     return st.floats(
         low if low is not None else -_NUMBERS if high is None else None,
@@ -313,33 +377,3 @@ def _bounds(schema: Schema) -> tuple[float | None, float | None]:
     lows = [schema[name] for name in ("minimum", "exclusiveMinimum") if schema.get(name) is not None]
     highs = [schema[name] for name in ("maximum", "exclusiveMaximum") if schema.get(name) is not None]
     return max(lows, default=None), min(highs, default=None)
-
-
-def _implied_type(schema: Schema) -> str | None:
-    if {"properties", "required", "additionalProperties", "propertyNames"} & set(schema):
-        return "object"
-    if {"items", "prefixItems", "minItems", "maxItems"} & set(schema):
-        return "array"
-    if {"minLength", "maxLength", "pattern", "format"} & set(schema):
-        return "string"
-    if {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"} & set(schema):
-        return "number"
-    return None
-
-
-def _validator(schema: Schema, root: Schema | bool) -> Callable[[Any], bool]:
-    # What is not generated by construction is left to a real validator.
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-
-    definitions = {key: root[key] for key in ("$defs", "definitions") if isinstance(root, Mapping) and key in root}
-    validator = Draft202012Validator({**definitions, **schema})
-    return lambda value: bool(validator.is_valid(value))
-
-
-def _as_key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _short(schema: Any) -> str:
-    text = json.dumps(schema, default=repr)
-    return text if len(text) <= 300 else f"{text[:297]}..."

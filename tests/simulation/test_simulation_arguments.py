@@ -143,6 +143,35 @@ def test_variants_differ_where_there_is_room():
         ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "null"}], "items": False}, [1, None]),
         ({"type": "object", "additionalProperties": {"type": "boolean"}}, {"key": True}),
         ({"type": "object", "minProperties": 2}, {"key": "some value", "key1": "some value"}),
+        ({"type": "object", "properties": None, "required": None}, {}),
+        ({"properties": {"a": {"type": "null"}}, "required": ["b"]}, {"a": None, "b": "some b"}),
+        ({"additionalProperties": {"type": "null"}, "maxProperties": 0}, {}),
+        ({"properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "maxProperties": 1}, {"a": None}),
+        (
+            {"patternProperties": {"^x-": {"type": "null"}}, "additionalProperties": False, "minProperties": 2},
+            {"x-": None, "x-0": None},
+        ),
+        (
+            {"properties": {"a": {"type": "null"}}, "anyOf": [{"required": ["b"], "properties": {"b": {"const": 2}}}]},
+            {"a": None, "b": 2},
+        ),
+        ({"type": "array", "items": [{"type": "string"}, {"type": "integer"}], "minItems": 2}, ["some value", 1]),
+        ({"type": "array", "prefixItems": [{"type": "null"}, {"type": "integer"}], "maxItems": 1}, [None]),
+        ({"type": "array", "contains": {"type": "integer"}}, [1]),
+        ({"allOf": [{"type": "integer", "minimum": 5}, {"type": "integer", "minimum": 1, "maximum": 9}]}, 5),
+        ({"oneOf": [{"type": "number"}, {"type": "number", "minimum": 0}, {"type": "boolean"}]}, True),
+        (
+            {
+                "properties": {"a": {"const": 1}, "b": {"const": 2}},
+                "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+            },
+            {"a": 1},
+        ),
+        ({"type": "string", "enum": [1, "a"]}, "a"),
+        ({"type": "integer", "exclusiveMinimum": 0.5, "maximum": 1.5}, 1),
+        ({"type": "string", "pattern": "^[a-z]+$", "minLength": 30}, "a" * 30),
+        ({"type": "string", "pattern": r"^\p{L}$"}, "A"),
+        ({"type": "string", "format": "uuid", "pattern": "^id$"}, "id"),
         (
             {
                 "allOf": [{"$ref": "#/$defs/a"}, {"properties": {"y": {"const": 2}}}],
@@ -169,6 +198,10 @@ def test_what_is_within_itself_ends():
         {"type": "integer", "minimum": 3, "maximum": 2},
         {"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"a": {"$ref": "#/$defs/a"}}, "required": ["a"]}}},
         {"type": "string", "pattern": "("},
+        {"type": "string", "enum": [1]},
+        {"type": "object", "properties": 5},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
+        {"anyOf": [{"allOf": [{"$ref": "#"}, {"type": "null"}]}]},
     ],
 )
 def test_what_nothing_fits_says_so(schema):

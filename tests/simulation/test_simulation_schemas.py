@@ -4,6 +4,7 @@ import datetime
 import decimal
 import enum
 import json
+import re
 import uuid
 from typing import Annotated, Literal
 
@@ -16,8 +17,10 @@ from pydantic import AnyUrl, BaseModel, Field
 from simulation_drawing import drawn
 
 from chatkit_sim import UsageError
-from chatkit_sim.simulation import NothingFits
+from chatkit_sim.simulation import NothingFits, schemas
+from chatkit_sim.simulation.schema_reading import as_key
 from chatkit_sim.simulation.schemas import values_of
+from chatkit_sim.simulation.strategies import Offer, model_steps
 
 
 class Colour(enum.Enum):
@@ -99,6 +102,83 @@ SCHEMAS = {
     "nothing": {"type": "object", "properties": {}},
     "anything": True,
 }
+A, B = {"type": "string"}, {"type": "integer"}
+SCHEMAS |= {
+    "date-time as Zod asks for it": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$",
+    },
+    "format and another pattern": {"type": "string", "format": "uuid", "pattern": "^id-[0-9]+$"},
+    "pattern of one repeated class": {"type": "string", "pattern": "^[a-z]+$", "minLength": 30},
+    "pattern of one repeated class, bounded": {"type": "string", "pattern": r"^\d*$", "minLength": 20, "maxLength": 22},
+    "format of digits": {"type": "string", "pattern": "^[0-9]{2,40}$", "minLength": 38},
+    "required is not described": {"type": "object", "properties": {"a": A}, "required": ["b"]},
+    "properties beside anyOf": {
+        "type": "object",
+        "properties": {"a": A},
+        "required": ["a"],
+        "anyOf": [{"properties": {"b": B}, "required": ["b"]}, {"properties": {"c": B}, "required": ["c"]}],
+    },
+    "one of several is required": {
+        "type": "object",
+        "properties": {"a": A, "b": A},
+        "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+    },
+    "bounds in two parts": {"allOf": [{"type": "integer", "minimum": 5}, {**B, "minimum": 1, "maximum": 9}]},
+    "fields in two parts": {
+        "allOf": [
+            {"properties": {"a": {"type": "number", "maximum": 4}}, "required": ["a"]},
+            {"properties": {"a": {"minimum": 3}, "b": A}, "required": ["b"], "additionalProperties": False},
+        ]
+    },
+    "types in two parts": {
+        "allOf": [{"anyOf": [A, B]}, {"anyOf": [B, {"type": "null"}]}],
+    },
+    "oneOf that overlaps": {"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 0}]},
+    "enum beside type": {"type": "string", "enum": ["a", None, 3, "b"]},
+    "enum in two parts": {"allOf": [{"enum": ["a", "b", 1]}, {"enum": ["b", "c", True]}]},
+    "fewer items than places": {"type": "array", "prefixItems": [A, B], "maxItems": 1},
+    "more items than places": {"type": "array", "prefixItems": [A], "minItems": 3},
+    "unique items that look different": {"type": "array", "items": {"enum": [1, 1.0, 2]}, "uniqueItems": True},
+    "contains": {"type": "array", "contains": {"type": "object", "required": ["a"]}, "minItems": 2},
+    "names by pattern": {
+        "type": "object",
+        "patternProperties": {"^x-": B},
+        "additionalProperties": False,
+        "minProperties": 1,
+    },
+    "names by pattern and others": {
+        "properties": {"x-a": {"type": "integer", "minimum": 7}},
+        "patternProperties": {"^x-": B},
+        "required": ["x-b"],
+        "additionalProperties": A,
+    },
+    "at most one of two": {"properties": {"a": A, "b": A}, "maxProperties": 1},
+    "more than are described": {"properties": {"a": A}, "minProperties": 3},
+    "reference beside what is checked": {
+        "properties": {"a": {"type": "string", "minLength": 2}, "b": {"not": {"$ref": "#/properties/a"}}},
+        "required": ["b"],
+    },
+    "within itself by allOf": {
+        "$ref": "#/$defs/node",
+        "$defs": {
+            "node": {
+                "properties": {"v": B, "next": {"allOf": [{"$ref": "#/$defs/node"}, {"required": ["v"]}]}},
+            }
+        },
+    },
+}
+OLD_SCHEMAS = {
+    "tuple": {"type": "array", "items": [A, {"type": "number"}], "minItems": 2, "maxItems": 2},
+    "tuple and no more": {"type": "array", "items": [A, B], "additionalItems": False},
+    "tuple and more": {"type": "array", "items": [A], "additionalItems": B, "minItems": 3},
+    "tuple that refers to its own place": {
+        "properties": {"t": {"type": "array", "items": [{"type": "integer"}, {"$ref": "#/properties/t/items/0"}]}},
+        "required": ["t"],
+    },
+    "dependencies": {"properties": {"a": A, "b": A}, "dependencies": {"a": ["b"]}, "required": ["a"]},
+}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -111,6 +191,102 @@ def test_every_value_fits(name):
         jsonschema.validate(json.loads(json.dumps(value)), schema)
 
     check()
+
+
+@pytest.mark.parametrize("name", OLD_SCHEMAS)
+def test_every_value_fits_what_older_drafts_say(name):
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", **OLD_SCHEMAS[name]}
+    valid = jsonschema.Draft7Validator(schema).is_valid
+    assert all(valid(value) for value in drawn(values_of(schema)))
+
+
+def test_bounds_of_the_oldest_draft_are_excluded():
+    values = drawn(values_of({"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 2}))
+    assert set(values) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        (r"^\p{L}+$", r"[^\W\d_]+"),
+        (r"^[\p{Lu}\p{N} -]+$", r"[A-ZÀ-Þ0-9 -]+"),
+        (r"^(?<year>\d{4})-\k<year>$", r"(\d{4})-\1"),
+        (r"^\u{61}$", "a"),
+        (r"^[[&&a$]+$", r"[\[&a$]+"),
+        (r"^(a$|b\$)", r"a|b\$.*"),
+    ],
+)
+def test_patterns_are_read_as_javascript_does(pattern, meant):
+    values = drawn(values_of({"type": "string", "pattern": pattern}))
+    assert values
+    assert all(re.fullmatch(meant, value, re.DOTALL) for value in values)
+
+
+def test_keywords_that_are_null_are_not_there():
+    schema = {"type": "object", "properties": {"a": {"type": "string", "maxLength": None}}, "required": None}
+    assert {tuple(value) for value in drawn(values_of(schema))} == {(), ("a",)}
+    assert all(isinstance(value, dict) for value in drawn(values_of({"type": "object", "properties": None})))
+
+
+def test_dates_and_times_are_written_as_javascript_does():
+    assert all(text.endswith("Z") for name in ("date-time", "time") for text in drawn(values_of({"format": name})))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pattern of one repeated class",
+        "pattern of one repeated class, bounded",
+        "format of digits",
+        "contains",
+        "names by pattern",
+    ],
+)
+def test_hardly_anything_is_thrown_away(name):
+    thrown = []
+
+    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def draw(data):
+        thrown.append(True)
+        data.draw(values_of(SCHEMAS[name]))
+        thrown.pop()
+
+    draw()
+    assert len(thrown) < 30
+
+
+def test_what_is_seldom_made_is_a_plain_value_instead():
+    schema = {"type": "string", "maxLength": 8, "not": {"pattern": "^[^s]"}, "minLength": 1}
+    values = drawn(values_of(schema))
+    assert len(values) == 60  # none was thrown away
+    assert "some val" in values
+
+
+def test_a_plain_value_never_stands_in_place_of_ones_own():
+    schema = {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "anyOf": [{"required": ["a"]}]}
+    assert {value["a"] for value in drawn(values_of(schema, fields={"a": st.just("INV-1")}))} == {"INV-1"}
+
+
+def test_nothing_is_checked_where_values_are_made_to_fit(monkeypatch):
+    def checked(schema, root):
+        raise AssertionError(f"a validator for {schema}")
+
+    monkeypatch.setattr(schemas, "fits", checked)
+    for name in ("strict", "not strict", "nothing", "pattern of one repeated class"):
+        values_of(SCHEMAS[name])
+
+
+def test_fields_are_named_wherever_their_schema_stands():
+    address = {"type": "object", "properties": {"zip": {"type": "string"}}, "required": ["zip"]}
+    schema = {
+        "properties": {"home": {"$ref": "#/$defs/address"}, "work": {"$ref": "#/$defs/address"}},
+        "required": ["home", "work"],
+        "$defs": {"address": address},
+    }
+    own = {"home.zip": st.just("0150"), "work.zip": st.just("0160")}
+    values = drawn(values_of(schema, fields=own))
+    assert {(value["home"]["zip"], value["work"]["zip"]) for value in values} == {("0150", "0160")}
 
 
 def test_optional_fields_come_and_go():
@@ -154,6 +330,12 @@ def test_known_ids_come_back():
         False,
         {"enum": []},
         {"type": "integer", "minimum": 5, "maximum": 4},
+        {"type": "string", "minLength": 5, "maxLength": 4},
+        {"type": "array", "minItems": 5, "maxItems": 4},
+        {"type": "array", "prefixItems": [True], "items": False, "minItems": 2},
+        {"type": "string", "enum": [1, 2]},
+        {"type": "object", "required": ["a"], "additionalProperties": False},
+        {"allOf": [{"type": "string"}, {"type": "integer"}]},
         {
             "$ref": "#/$defs/self",
             "$defs": {"self": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/self"}}},
@@ -165,7 +347,42 @@ def test_a_schema_that_nothing_fits_is_said_to_be_one(schema):
         values_of(schema)
 
 
-@pytest.mark.parametrize("schema", [{"$ref": "#/$defs/lost"}, {"type": "tuple"}])
-def test_a_schema_that_cannot_be_understood_is_shown(schema):
-    with pytest.raises(UsageError, match="JSON schema"):
-        drawn(values_of(schema))
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"$ref": "#/$defs/lost"}, "refers to '#/$defs/lost', which leads nowhere"),
+        ({"not": {"$ref": "#/$defs/lost"}}, "refers to '#/$defs/lost', which leads nowhere"),
+        ({"prefixItems": [True], "items": {"$ref": "#/prefixItems/1"}}, "which leads nowhere"),
+        ({"$dynamicRef": "#node"}, "has a '$dynamicRef', which is not understood"),
+        ({"type": "tuple"}, "has the type 'tuple', which is none of JSON's"),
+        ({"type": "string", "pattern": "("}, "The pattern '(' of a JSON schema cannot be read"),
+        ({"type": "string", "pattern": r"^\p{Greek}+$"}, "cannot be read"),
+        ({"type": "string", "pattern": r"^[^\p{L}]+$"}, "cannot be read"),
+        ({"patternProperties": {"(": True}}, "The pattern '(' of a JSON schema cannot be read"),
+        ({"type": "object", "properties": 5}, "This JSON schema cannot be read ("),
+        ({"type": "array", "items": {"enum": [1]}, "minItems": 2, "uniqueItems": True}, "No value can be drawn for"),
+        (
+            {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
+            "'#/$defs/a', which is nothing but",
+        ),
+        (
+            {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+            "nothing but itself",
+        ),
+        ({"anyOf": [{"allOf": [{"$ref": "#"}, {"type": "null"}]}]}, "JSON schema"),
+    ],
+)
+def test_a_schema_that_cannot_be_understood_is_shown(schema, text):
+    with pytest.raises(UsageError, match=re.escape(text)):
+        values_of(schema)
+
+
+def test_the_tool_whose_arguments_cannot_be_understood_is_named():
+    lookup = {"type": "object", "properties": {"x": {"type": "string", "pattern": "("}}, "required": ["x"]}
+    with pytest.raises(UsageError, match=r"tool 'lookup' cannot be drawn\. The pattern '\('.*chatkit_arguments"):
+        model_steps(Offer({"lookup": lookup}))
+
+
+def test_a_field_of_ones_own_needs_no_schema_that_can_be_read():
+    schema = {"properties": {"a": {"type": "string", "pattern": "("}}, "required": ["a"], "maxProperties": 1}
+    assert set(map(as_key, drawn(values_of(schema, fields={"a": st.just("x")})))) == {'{"a": "x"}'}

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from ...errors import UsageError
 from ...model import calls, cites, draws, fails, refuses, says, thinks
-from ..schemas import TEXTS, Known, Schema, Strategy, values_of
+from ..schema_reading import Schema
+from ..schemas import TEXTS, Known, Strategy, values_of
 
 ANSWERS = ("Done.", "One moment, please.", "", "I have *three* things:\n\n1. a\n2. b", "Voilà: 完了 ✅")
 _URL = "https://example.com/source"
