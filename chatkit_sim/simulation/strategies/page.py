@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from ..moves import Reaction
+from ..schema_reading import fits, tidied
 from ..schemas import Strategy, values_of
 
 WRONG: tuple[Any, ...] = (None, [], "", 0, "no JSON object", {"error": "timeout"}, {"unexpected": [{"deep": None}]})
@@ -58,9 +59,8 @@ def wrong_client_tool_results(shape: Any = None) -> Strategy:
     if shape is None:
         return st.sampled_from(WRONG)
     if isinstance(shape, Mapping):
-        from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-
-        valid = Draft202012Validator(shape).is_valid
+        schema = tidied(shape)
+        valid = fits(schema, schema)
         return st.sampled_from(WRONG).filter(lambda value: not valid(value))
     adapter = TypeAdapter(shape)
     return st.sampled_from(WRONG).filter(lambda value: not _validates(adapter, value))
