@@ -174,6 +174,7 @@ class Bench:
         unseen = {"no-work-after-cancel": f"{why}: what it writes to its store cannot be seen"}
         if self.door.kind == "http":
             unseen["no-leaked-tasks"] = f"{why}, and runs on an event loop of its own"
+            unseen["cancellation-comes-through"] = f"{why}, and is ahead of the client: what it was about is not known"
         return unseen
 
     async def transport(self, headers: Mapping[str, str] | None = None) -> Transport:

@@ -48,6 +48,7 @@ class LiveStream:
         self.steps: list[Step] = []
         self._aborted = False
         self._left_at = self._noticed_at = 0
+        self._left_time = 0.0
         exchange.recorder.events_sent = self._count
 
     def _count(self) -> int:
@@ -103,7 +104,7 @@ class LiveStream:
         self.ended = kind
         self._aborted = True
         self.exchange.left = True
-        self._left_at = len(self.exchange.recorder.entries)
+        self._left_at, self._left_time = len(self.exchange.recorder.entries), time.monotonic()
 
     def recorded(self) -> RecordedStream:
         """The stream as it is now."""
@@ -120,6 +121,7 @@ class LiveStream:
             tuple(self.notes),
             self.steps,
             self._late_work(),
+            self.exchange.lost_cancellation,
         )
 
     def _late_work(self) -> tuple[LateWork, ...]:
@@ -135,6 +137,8 @@ class LiveStream:
         async with aclosing(chunks):
             async for chunk in chunks:
                 if self._aborted:
+                    if self._goes_on_for_nobody():
+                        break
                     continue
                 for payload in decoder.feed(chunk):
                     event = decode_event(payload)
@@ -153,6 +157,10 @@ class LiveStream:
         left = decoder.finish()
         if left and not self._aborted:
             raise FrameError(left, "the body ended in the middle of a frame", _CUT)
+
+    def _goes_on_for_nobody(self) -> bool:
+        # A responder that swallows its cancellation may never end, and nothing else would end it.
+        return self.exchange.lost_cancellation is not None and time.monotonic() > self._left_time + self.limits.settle
 
     def _read_preamble(self, event: ThreadStreamEvent) -> None:
         if isinstance(event, ThreadCreatedEvent):

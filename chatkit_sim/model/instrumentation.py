@@ -18,11 +18,13 @@ from agents.tracing import get_trace_provider
 from agents.tracing.provider import DefaultTraceProvider
 from chatkit import server as chatkit_server
 from chatkit.agents import AgentContext
+from chatkit.server import ChatKitServer
 
 from ..errors import UsageError
 from ..recording import SERVING, ClientToolAssigned, Exchange
 from .adapters import KeptAdapters
 from .assignments import watched
+from .cancelling import followed
 from .patches import Patches
 from .runner import ObservedRunner, UnattributedRun
 from .runs import RUN, thread_id_of
@@ -137,6 +139,7 @@ class _Watch:
         self.patches.set(AgentContext, "__setattr__", watched(AgentContext.__setattr__, self._assigned))
         self.patches.set(AgentBase, "get_all_tools", _faking(AgentBase.get_all_tools))
         self.patches.set(chatkit_server, "TypeAdapter", KeptAdapters())
+        self.patches.set(ChatKitServer, "_process_events", followed(ChatKitServer._process_events))
         self._watch_tool_errors()
         self._watch_chatkit_log()
         self._close_tracing()

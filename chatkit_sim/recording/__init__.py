@@ -3,7 +3,7 @@
 from .exercised import CLIENT_OUTCOMES, COUNTED, exercised
 from .reload import Comparison, Reading, Reload
 from .stream import ClientToolCall, Note, RecordedStream, StreamEnd
-from .surroundings import Answer, LateWork, OutlivingTask, Trespass
+from .surroundings import Answer, LateWork, LostCancellation, OutlivingTask, Trespass
 from .timeline import (
     SERVING,
     ClientToolAssigned,
@@ -35,6 +35,7 @@ __all__ = [
     "Fold",
     "HandedOff",
     "LateWork",
+    "LostCancellation",
     "ModelCalled",
     "Note",
     "OutlivingTask",

@@ -11,7 +11,7 @@ from chatkit.types import ClientToolCallItem, StreamOptionsEvent, ThreadItemDone
 
 from ..expect import EventSequence
 from ..wire import OneEvent, Request, Step, coalesce
-from .surroundings import LateWork
+from .surroundings import LateWork, LostCancellation
 from .timeline import RunTimeline
 
 StreamEnd = Literal["complete", "cancelled", "disconnected", "raised", "limit"]
@@ -76,6 +76,7 @@ class RecordedStream:
         call: The client tool call that ended the stream, and what became of it.
         notes: What the client withheld or broke.
         late_work: What began after the client had left, beyond what ``handle_stream_cancelled`` does.
+        lost_cancellation: The cancellation that the responder was given when the client left, and swallowed.
         steps: The events with neighbouring text deltas read as one; computed unless given.
     """
 
@@ -91,6 +92,7 @@ class RecordedStream:
     notes: tuple[Note, ...] = ()
     steps: Sequence[Step] = field(default=(), repr=False, compare=False)
     late_work: tuple[LateWork, ...] = ()
+    lost_cancellation: LostCancellation | None = None
 
     def __post_init__(self) -> None:
         if self.events and not self.steps:

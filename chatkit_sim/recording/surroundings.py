@@ -37,6 +37,25 @@ class LateWork:
 
 
 @dataclass(frozen=True)
+class LostCancellation:
+    """A cancellation that a responder was given when the client left, and that did not come out of it.
+
+    Attributes:
+        how: What showed it: the responder began a further run, yielded an event, or ended as if it had all been said.
+        since: How many entries the timeline had when the cancellation was given to the responder.
+        event: The type of the event that it yielded.
+        caught: ``file:line in function`` where it was caught; empty when that cannot be seen.
+        went_on: ``file:line in function`` where the responder was when it went on; empty when it had ended.
+    """
+
+    how: Literal["run", "event", "end"]
+    since: int
+    event: str = ""
+    caught: str = ""
+    went_on: str = ""
+
+
+@dataclass(frozen=True)
 class OutlivingTask:
     """A task that was begun during a turn and still ran a while after its end.
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from .surroundings import LateWork
+from .surroundings import LateWork, LostCancellation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +299,7 @@ class Exchange:
         task: The task that consumes the response.
         left: Whether the client has left: the user pressed stop, or the page went away.
         late_work: Store writes that began after that.
+        lost_cancellation: The cancellation that the responder was given then, and swallowed.
         stepped: Whether the server may go on only when the client has looked at an event. Otherwise an app may be a few
             events ahead of its client, as it is behind every real server.
     """
@@ -310,6 +311,7 @@ class Exchange:
     task: Any = None
     left: bool = False
     late_work: list[LateWork] = field(default_factory=list)
+    lost_cancellation: LostCancellation | None = None
     stepped: bool = True
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from ..errors import Violation, describe_exception
-from ..recording import ToolEnded
+from ..recording import LostCancellation, ModelCalled, RecordedStream, RunStarted, ToolEnded, ToolStarted
 from .base import Evidence, Rule, place
 from .excuses import told_elsewhere
 from .words import listed, quoted, times
@@ -14,10 +14,50 @@ from .words import listed, quoted, times
 _BAD_ARGUMENTS = "ModelBehaviorError"  # the model's fault, not the tool's
 
 
+def _cancellation_comes_through(evidence: Evidence) -> Iterable[Violation]:
+    for history in evidence.histories:
+        stream, lost = history.stream, history.stream.lost_cancellation
+        if lost is None:
+            continue
+        left = "the user had pressed stop" if stream.ended == "cancelled" else "the page had gone away"
+        yield Violation(
+            rule="cancellation-comes-through",
+            place=place(evidence.turn, stream, len(stream.events) or None),
+            reason=f"After {left} at this event, the responder swallowed the cancellation and {_went_on(stream, lost)}",
+            details=_where(lost),
+            remedy="End `except asyncio.CancelledError:` with `raise`, after whatever it cleans up, or clean up in a "
+            "`finally:` instead; a loop that tries again must not catch it.",
+        )
+
+
+def _where(lost: LostCancellation) -> list[str]:
+    caught = [f"caught by what waited at {lost.caught}"] if lost.caught else []
+    return caught + ([f"went on at {lost.went_on}"] if lost.went_on and lost.went_on != lost.caught else [])
+
+
+def _went_on(stream: RecordedStream, lost: LostCancellation) -> str:
+    since = stream.timeline.entries[lost.since :]
+    runs = {entry.run: entry.agent for entry in since if isinstance(entry, RunStarted)}
+    begun = {
+        "further run": list(runs.values()),
+        "model call": [entry.agent for entry in since if isinstance(entry, ModelCalled) and entry.run in runs],
+        "tool": [entry.tool for entry in since if isinstance(entry, ToolStarted) and entry.run in runs],
+    }
+    said = [f"{times(len(names), kind)} ({', '.join(dict.fromkeys(names))})" for kind, names in begun.items() if names]
+    if said:
+        return f"began {listed(said)}. The stopped answer goes on unseen: it is paid for, and a reload shows it."
+    if lost.how == "event":
+        return f"yielded `{lost.event}`. The stopped answer goes on unseen, and a reload shows what it stores."
+    return (
+        "ended as if all had been said. So handle_stream_cancelled never runs: an unfinished item is not stored, and "
+        "the model does not learn that it was stopped."
+    )
+
+
 def _no_work_after_cancel(evidence: Evidence) -> Iterable[Violation]:
     for history in evidence.histories:
         stream = history.stream
-        if not stream.late_work:
+        if not stream.late_work or stream.lost_cancellation is not None:  # one cause speaks once
             continue
         kinds: dict[str, list[str]] = {}
         for work in stream.late_work:
@@ -103,6 +143,14 @@ def _told(ended: ToolEnded) -> Iterator[str]:
 
 
 HYGIENE_RULES = (
+    Rule(
+        slug="cancellation-comes-through",
+        family="hygiene",
+        must_hold="When the user pressed stop, or the page went away, the cancellation comes out of the responder.",
+        why="A stopped answer goes on where nobody sees it, is paid for, and stands there after a reload.",
+        source="ChatKitServer._process_events: except asyncio.CancelledError; asyncio: it should be re-raised",
+        check=_cancellation_comes_through,
+    ),
     Rule(
         slug="no-work-after-cancel",
         family="hygiene",

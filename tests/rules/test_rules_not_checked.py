@@ -55,7 +55,10 @@ def test_what_is_stored_where_it_cannot_be_read(options, why):
 
 @pytest.mark.parametrize(
     ("transport", "unseen"),
-    [("asgi", {"no-work-after-cancel"}), ("http", {"no-work-after-cancel", "no-leaked-tasks"})],
+    [
+        ("asgi", {"no-work-after-cancel"}),
+        ("http", {"no-work-after-cancel", "no-leaked-tasks", "cancellation-comes-through"}),
+    ],
 )
 def test_what_goes_on_in_a_server_behind_http(transport, unseen):
     app = create_app(Handwritten(MemoryStore(), answer))

@@ -80,6 +80,18 @@ AGENTS = {
             "Fields that only answers have (`parsed_arguments`, `created_by`, `parsed`) are refused by the API too.",
         ),
     ),
+    "cancellation-comes-through": Explanation(
+        broken='except asyncio.CancelledError:\n    log.info("gone")\n    continue  # tries again, for nobody',
+        mended='except asyncio.CancelledError:\n    log.info("gone")\n    raise',
+        traps=(
+            "An app may clean up first, and may await and even yield while it does: only what comes out in the end "
+            "counts.",
+            "`except Exception` does not catch a cancellation; `except BaseException`, a bare `except:`, a `return` in "
+            "a `finally:` and `suppress(asyncio.CancelledError)` do.",
+            "What a task raises that the app has cancelled itself may be caught.",
+            "An ASGI server cancels again at every await: an app that only yields in between still ends there.",
+        ),
+    ),
     "no-work-after-cancel": Explanation(
         broken="result = Runner.run_streamed(agent, history, context=agent_context)\n"
         "async for event in stream_agent_response(agent_context, result):\n"

@@ -34,6 +34,8 @@ READS: dict[str, str] = {
     "balanced-function-calls": "It reads what the model was given; without an observed run it is not checked.",
     "no-orphaned-client-tool-call": "It reads the thread as it is stored after the turn, and what the model was given; "
     "without an observed run it is checked in part.",
+    "cancellation-comes-through": "It looks at what comes out of the responder once it was cancelled, and at the runs "
+    "that begin then; a server in another thread or process is ahead of its client, and is not checked.",
     "no-work-after-cancel": "It reads the model calls and tools of observed runs, and the writes to the store of a "
     "server in this process, that begin after the client has left.",
     "no-leaked-tasks": "It looks at the tasks of the event loop after the turn, and gives them a second to end; of a "
