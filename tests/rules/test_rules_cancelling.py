@@ -242,6 +242,17 @@ async def waits_for(reply, store):
     await asyncio.wait_for(asyncio.sleep(60), 20)
 
 
+async def waits_for_what_is_there(reply, store):
+    """``wait_for`` of Python 3.11 answers then, and forgets the cancellation: that is not the app's doing."""
+
+    async def find():
+        return "it"
+
+    yield working()
+    await asyncio.wait_for(find(), 20)
+    yield ThreadItemDoneEvent(item=reply.message("Done."))
+
+
 async def in_a_group(reply, store):
     yield working()
     async with asyncio.TaskGroup() as group:
@@ -280,6 +291,16 @@ async def ends_its_own_tasks(reply, store):
         task.cancel()
     with suppress(asyncio.CancelledError):
         await asyncio.gather(*tasks)
+
+
+async def awaits_a_task_that_gives_up(reply, store):
+    async def give_up():
+        raise asyncio.CancelledError
+
+    yield working()
+    with suppress(asyncio.CancelledError):
+        await asyncio.create_task(give_up())
+    yield ThreadItemDoneEvent(item=reply.message("Done."))
 
 
 async def has_all_said(reply, store):
@@ -330,6 +351,7 @@ async def reads_a_queue(reply, store):
         limits_its_cleaning,
         limits_with_anyio,
         waits_for,
+        waits_for_what_is_there,
         in_a_group,
         in_a_group_of_anyio,
         gathers,
@@ -345,7 +367,7 @@ def test_an_answer_that_ends_when_it_is_stopped(answer, transport):
     assert RULE not in {violation.rule for violation in leave(writer(answer), transport=transport)}
 
 
-@pytest.mark.parametrize("answer", [plain, keeps_what_was_said, goes_on])
+@pytest.mark.parametrize("answer", [plain, keeps_what_was_said, goes_on, awaits_a_task_that_gives_up])
 def test_where_nothing_is_cancelled(answer):
     """Under ASGI 2.4 send() raises instead."""
     assert not leave(writer(answer), transport="asgi-2.4")
