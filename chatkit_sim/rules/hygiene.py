@@ -37,6 +37,9 @@ def _where(lost: LostCancellation) -> list[str]:
 
 def _went_on(stream: RecordedStream, lost: LostCancellation) -> str:
     since = stream.timeline.entries[lost.since :]
+    # What the run before it still begins, such as a guardrail, is the SDK's doing.
+    new = (at for at, entry in enumerate(since) if isinstance(entry, RunStarted) and entry.feeds_stream)
+    since = since[next(new, 0) :]
     runs = {entry.run: entry.agent for entry in since if isinstance(entry, RunStarted)}
     begun = {
         "further run": list(runs.values()),

@@ -159,6 +159,7 @@ def test_a_run_that_is_tried_again(transport):
 
     mine = [violation for violation in found if violation.rule == RULE]
     assert len(mine) == 1
+    assert "further run" in mine[0].reason
     assert "(Storyteller)" in mine[0].reason
     assert "no-work-after-cancel" not in {violation.rule for violation in found}
 
