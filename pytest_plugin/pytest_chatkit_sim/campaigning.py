@@ -15,7 +15,7 @@ from .boundaries import boundary_of
 from .campaign_findings import kept, replay
 from .campaign_options import campaign_option, conversations, is_hostile
 from .campaign_progress import Progress
-from .fixtures import optional_fixture, set_scene
+from .fixtures import set_scene
 from .keys import SUMMARY
 from .options import SETTINGS
 from .stage import _EVERYWHERE, Stage
@@ -104,6 +104,7 @@ def _campaign(
     from chatkit_sim.simulation.campaigns import Campaign
     from chatkit_sim.simulation.drawn_model import Drawing
     from chatkit_sim.simulation.scene import World
+    from chatkit_sim.stores.conformance.classes import optional_fixture
 
     # What is only worth a warning fails no campaign, also where a project makes errors of its warnings.
     warnings.simplefilter("always", ChatKitSimWarning)

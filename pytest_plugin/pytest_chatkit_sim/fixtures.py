@@ -126,15 +126,3 @@ def set_scene(stage: Stage, server: Any, store: Any, tools: Mapping[str, Any], m
     stage.set_server(server, store)
     stage.bench.model = model  # the fixture may have been overridden with a script of its own
     model.tools.update(tools)
-
-
-def optional_fixture(request: pytest.FixtureRequest, name: str) -> Any:
-    """The value of a fixture; ``None`` where there is none of that name, or only one that says that it is missing."""
-    try:
-        return request.getfixturevalue(name)
-    except pytest.fail.Exception:
-        return None
-    except pytest.FixtureLookupError as error:
-        if error.argname != name:
-            raise
-        return None

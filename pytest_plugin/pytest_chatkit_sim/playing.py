@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .fixtures import optional_fixture, set_scene
+from .fixtures import set_scene
 from .options import SETTINGS
 from .stage import Stage
 
@@ -64,6 +64,7 @@ def _play(
     __tracebackhide__ = True
     from chatkit_sim import ChatKitSimWarning, ViolationError
     from chatkit_sim.simulation import NotApplicable, Simulation
+    from chatkit_sim.stores.conformance.classes import optional_fixture
 
     # What is only worth a warning fails no scenario, also where a project makes errors of its warnings.
     warnings.simplefilter("always", ChatKitSimWarning)

@@ -102,8 +102,8 @@ class StoreConformance(_Conformance):
         return check_promise(
             promise,
             request.getfixturevalue("chatkit_store"),
-            _optional(request, "chatkit_context"),
-            _optional(request, "chatkit_other_context") if promise.two_users else None,
+            optional_fixture(request, "chatkit_context"),
+            optional_fixture(request, "chatkit_other_context") if promise.two_users else None,
             examples=self.chatkit_examples,
             patience=self.chatkit_patience,
         )
@@ -122,14 +122,14 @@ class AttachmentStoreConformance(_Conformance):
         return check_attachment_promise(
             promise,
             request.getfixturevalue("chatkit_attachment_store"),
-            _optional(request, "chatkit_context"),
-            _optional(request, "chatkit_other_context") if promise.two_users else None,
-            open_store=_optional(request, "chatkit_store") or MemoryStore,
-            upload=_optional(request, "chatkit_upload"),
+            optional_fixture(request, "chatkit_context"),
+            optional_fixture(request, "chatkit_other_context") if promise.two_users else None,
+            open_store=optional_fixture(request, "chatkit_store") or MemoryStore,
+            upload=optional_fixture(request, "chatkit_upload"),
         )
 
 
-def _optional(request: pytest.FixtureRequest, name: str) -> Any:
+def optional_fixture(request: pytest.FixtureRequest, name: str) -> Any:
     """The value of a fixture; ``None`` where there is none of that name, or only one that says that it is missing."""
     try:
         return request.getfixturevalue(name)
