@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..recording import ClientToolAssigned
 from ..transcript import quoted
 from .moves import (
     Answer,
@@ -194,8 +195,10 @@ def _client_tools(story: Story, declared: set[str]) -> dict[str, list[Reaction]]
     for played in story:
         for judged in played.judged:
             for stream in judged.turn.streams if judged.turn is not None else ():
-                for _, item in stream.pending_calls:
-                    tools.setdefault(item.name, [])
+                # Also one that was lost on the way: once the bug is mended it may come to the page.
+                assigned = [entry.name for entry in stream.timeline.of(ClientToolAssigned)]
+                for name in [item.name for _, item in stream.pending_calls] + assigned:
+                    tools.setdefault(name, [])
         for reacted in played.reacted:
             tools.setdefault(reacted.tool, []).append(reacted.reaction)
     return {name: reactions for name, reactions in tools.items() if name not in declared}
