@@ -19,14 +19,14 @@ from ..stores import StoreCall, StoreFault
 from .any_model import Plan
 from .simulation import Simulation
 
-Key = tuple[str | None, ...]
+Cause = tuple[str | None, ...]
 _TOLD = frozenset({"no-unexpected-error", *RELOAD_RULES})
 _HERE = __name__.partition(".")[0]
 _FOLDER = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
-class Move:
+class Deed:
     """What a user does.
 
     Attributes:
@@ -55,7 +55,7 @@ class Damage:
     turn: Turn | None
 
 
-def key_of(violation: Violation) -> Key:
+def cause_of(violation: Violation) -> Cause:
     """What makes two violations the same."""
     subjects = [violation.subjects.get(name) for name in ("tool", "agent")]
     return violation.rule, *subjects, violation.remedy, type(violation.cause).__name__
@@ -95,10 +95,10 @@ class Aftermath:
         simulation: Simulation,
         client: SimulatedClient,
         outcome: Outcome,
-        move: Move,
+        move: Deed,
         sent: str,
         struck: StoreCall,
-        known: Collection[Key] = (),
+        known: Collection[Cause] = (),
     ) -> None:
         self.simulation = simulation
         self.client = client
@@ -150,7 +150,7 @@ class Aftermath:
     def _judged(self, outcome: Outcome) -> Iterator[Violation]:
         self.last = outcome.turn
         self.hung = self.hung or isinstance(outcome.error, LimitError)
-        yield from (violation for violation in violations_of(outcome) if key_of(violation) not in self._known)
+        yield from (violation for violation in violations_of(outcome) if cause_of(violation) not in self._known)
 
     def _reloaded(self) -> tuple[ThreadView, Violation | None]:
         page = self.simulation.client()

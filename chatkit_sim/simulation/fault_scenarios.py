@@ -17,7 +17,7 @@ from ..recording import SERVING
 from ..rules.catalogue import Verdict
 from ..rules.excuses import chain
 from ..stores import Fault, FaultyStore, StoreCall, StoreFault
-from .aftermath import Aftermath, Damage, Key, Move, key_of, violations_of
+from .aftermath import Aftermath, Cause, Damage, Deed, cause_of, violations_of
 from .any_model import Plan
 from .own_rows import OwnRows
 from .simulation import NotApplicable, Scenario, ScenarioError, Simulation
@@ -45,7 +45,7 @@ class Flow:
     """
 
     title: str
-    moves: tuple[Move, ...]
+    moves: tuple[Deed, ...]
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,16 @@ def _store_faults(simulation: Simulation) -> None:
 
 def _flows(simulation: Simulation) -> list[Flow]:
     cast = explore(simulation)
-    flows = [Flow("a plain reply", (Move(GREETING), Move("Thank you.")))]
+    flows = [Flow("a plain reply", (Deed(GREETING), Deed("Thank you.")))]
     for asking in list(cast.askings.values())[:_TOOLS]:
-        asks = Move(asking.message, lambda asking=asking: simulation.plan_for(asking))  # type: ignore[misc]
-        flows.append(Flow(f"the client tool {asking.client_tool}", (asks, Move("Thank you."))))
+        asks = Deed(asking.message, lambda asking=asking: simulation.plan_for(asking))  # type: ignore[misc]
+        flows.append(Flow(f"the client tool {asking.client_tool}", (asks, Deed("Thank you."))))
     handoffs = [handoff for agent in cast.agents.values() for handoff in agent.handoffs.values()]
     if handoffs:
         target, _ = handoffs[0]
-        flows.append(Flow(f"a handoff to {target}", (Move(GREETING, lambda: Plan(target, [says(PLAIN_ANSWER)])),)))
+        flows.append(Flow(f"a handoff to {target}", (Deed(GREETING, lambda: Plan(target, [says(PLAIN_ANSWER)])),)))
     if simulation.may_retry:
-        flows.append(Flow("a retry", (Move(GREETING), Move(None))))
+        flows.append(Flow("a retry", (Deed(GREETING), Deed(None))))
     return flows
 
 
@@ -168,8 +168,8 @@ class _Walks:
         self.simulation = simulation
         self.switch = switch
         self.damages: list[Damage] = []
-        self._met: set[Key] = set()
-        self._known: set[Key] = set()
+        self._met: set[Cause] = set()
+        self._known: set[Cause] = set()
         self._counts: dict[Flow, int] = {}
 
     def count(self, flow: Flow) -> int:
@@ -180,7 +180,7 @@ class _Walks:
         self.switch.begin()
         for move in flow.moves:
             outcome = self.simulation.attempt(client, move.message, move.plan())
-            self._known |= {key_of(violation) for violation in violations_of(outcome)}
+            self._known |= {cause_of(violation) for violation in violations_of(outcome)}
         # Other scenarios are about that; the turns count as played.
         bench.judged[judged:] = [
             dataclasses.replace(one, verdict=Verdict(), raised=()) for one in bench.judged[judged:]
@@ -208,11 +208,11 @@ class _Walks:
             return True  # the store was not called as often as the last time
         simulation.tell(f"store  call {failure.call} of {self._counts[flow]}, {_named(struck)}, {_SAID[failure.how]}")
         aftermath = Aftermath(simulation, client, outcome, move, sent, struck, self._known)
-        new = [violation for violation in aftermath.play() if key_of(violation) not in self._met]
+        new = [violation for violation in aftermath.play() if cause_of(violation) not in self._met]
         del simulation.bench.judged[judged:]  # of what went well nothing is kept, it is too much
         if new:
             where = f"{flow.title}: call {failure.call}, {struck.method}, {failure.how}"
-            self._met |= {key_of(violation) for violation in new}
+            self._met |= {cause_of(violation) for violation in new}
             self.damages.append(Damage(where, simulation.story(), tuple(new), aftermath.last))
         return not aftermath.hung
 
