@@ -4,7 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
-from agents import Agent, AgentOutputSchema, GuardrailFunctionOutput, Runner, function_tool, input_guardrail
+from agents import (
+    Agent,
+    AgentOutputSchema,
+    GuardrailFunctionOutput,
+    ModelSettings,
+    Runner,
+    function_tool,
+    input_guardrail,
+)
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from chatkit.agents import stream_agent_response
 from model_harness import Server
@@ -12,6 +20,7 @@ from pydantic import BaseModel
 
 from chatkit_sim.errors import UsageError
 from chatkit_sim.model import UnscriptedModelCall, calls, draws, fails, says, thinks
+from chatkit_sim.recording import ToolEnded
 from chatkit_sim.rules.base import UnusedSteps
 
 
@@ -287,3 +296,13 @@ def test_clear_forgets_everything(simulate, script):
     script.script(says("Fresh"))
     stream = simulate(agent()).send()
     assert stream.done[0].id == "msg_1"
+
+
+def test_a_script_that_is_not_exact_outlives_a_change_of_the_app(simulate, script):
+    script.script(calls("look_up", word="cat") & calls("look_up", word="dog"), says("Bye."), exact=False)
+    simulation = simulate(agent(model_settings=ModelSettings(parallel_tool_calls=False)))
+    stream = simulation.send()
+    assert [entry.output for entry in stream.of(ToolEnded)] == ["cat: a word"]
+    assert simulation.send().text == "Bye."  # once more, where no step is left
+    script.script(says("Never said."), exact=False)
+    assert script.unused() == []
