@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,16 @@ def _files(server: Any) -> list[Path]:
     return [found[name] for name in sorted(found)[:_FILES]]
 
 
+@cache  # it depends on the text alone, which the campaigns of a run share
+def _literals(source: bytes) -> Any:
+    return constants_ast._constants_from_source(source, limit=True)
+
+
 def _read(files: list[Path]) -> Any:
     literals = constants_ast.Constants()
     for file in files:
         try:
-            literals |= constants_ast._constants_from_source(file.read_bytes(), limit=True)
+            literals |= _literals(file.read_bytes())
         except (OSError, SyntaxError, ValueError):
             continue  # nothing to be had there; Hypothesis has literals of its own
     # Sorted, since a set of texts has another order in each process.

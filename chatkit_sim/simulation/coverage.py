@@ -63,7 +63,8 @@ class Coverage:
             self.rules.update(judged.verdict.checked)
             if judged.turn is not None:
                 for name, counts in exercised(judged.turn).items():
-                    self.flows[name] += counts
+                    if counts:
+                        self.flows[name].update(counts)
         self.flows["client_outcomes"].update(drawn_outcomes(played))
 
 

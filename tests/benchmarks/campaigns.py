@@ -179,7 +179,8 @@ def speed():
     begun = time.perf_counter()
     asyncio.run(bare(HandwrittenServer(MemoryStore()), 300))
     by_hand = 300 / (time.perf_counter() - begun)
-    result = campaign(lambda store: HandwrittenServer(store), "conversation", examples=100).run()
+    campaign(lambda store: HandwrittenServer(store), "conversation", examples=10).run()
+    result = campaign(lambda store: HandwrittenServer(store), "conversation", examples=200).run()
     moves = result.steps / result.seconds
     print(f"hand-written server: {by_hand:.0f} turns/s bare, {moves:.0f} moves/s in a campaign")
 
