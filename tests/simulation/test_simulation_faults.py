@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import closing
 
 import pytest
 from chatkit.types import ErrorEvent, FileAttachment
@@ -190,7 +191,7 @@ def test_the_store_is_put_back_and_left_empty(tmp_path):
     walk(server, most=13)
 
     assert server.store is store
-    with store.connect() as database:
+    with closing(store.connect()) as database, database:
         assert database.execute("SELECT count(*) FROM threads").fetchone() == (0,)
 
 

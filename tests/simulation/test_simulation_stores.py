@@ -1,6 +1,7 @@
 """The scenarios about the server's own stores."""
 
 import asyncio
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
@@ -34,7 +35,7 @@ def play(slug, server, **options):
 
 def rows(store):
     """Every table of a database, whole."""
-    with store.connect() as database:
+    with closing(store.connect()) as database, database:
         return {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in ("threads", "items", "files")}
 
 
