@@ -43,7 +43,6 @@ class _Followed:
         self._events = events
         self._exchange = exchange
         self._given_at: int | None = None  # entries of the timeline when the cancellation was given to the responder
-        self._caught = ""
 
     def __aiter__(self) -> _Followed:
         return self
@@ -107,7 +106,7 @@ class _Followed:
             self._given_at = None
             return
         frame = getattr(self._events, "ag_frame", None) or getattr(self._events, "cr_frame", None)
-        at = f"{_written(frame.f_code, frame.f_lineno)}" if frame is not None else ""
+        at = _written(frame.f_code, frame.f_lineno) if frame is not None else ""
         self._exchange.lost_cancellation = LostCancellation(how, self._given_at, event, caught, at)
 
     def _cross_out(self) -> None:

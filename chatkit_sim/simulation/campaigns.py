@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ..client import Judged
 from ..errors import Violation
+from ..recording import Turn
 from .constants import constants_of
 from .coverage import Coverage
 from .drawn_model import Drawing, plain_step
@@ -218,10 +219,8 @@ class Campaign:
     def _learn(self, story: Story) -> None:
         """Note whether the server answers at all, and what went well on a server that had seen nothing else."""
         self.went_well |= deeds_that_went_well(story)
-        turns = [one.turn for played in story for one in played.judged if one.turn is not None]
-        raised = {id(turn) for turn in turns if any(stream.raised is not None for stream in turn.streams)}
-        answered = (turn.items or not (turn.errors or id(turn) in raised) for turn in turns)
-        self._answers = self._answers or any(answered)
+        turns = (one.turn for played in story for one in played.judged if one.turn is not None)
+        self._answers = self._answers or any(turn.items or not _failed(turn) for turn in turns)
 
     def _one_round(self, machine: type[ChatKitMachine], run_settings: settings) -> bool:
         """Play until something new is found, or all examples are played; bugs that are known go unheard.
@@ -283,6 +282,10 @@ class Campaign:
         bench = self.world.bench
         model = self.world.options.get("model") or (bench.model if bench is not None else None)
         return model is not None and model.other_tools == "stub"
+
+
+def _failed(turn: Turn) -> bool:
+    return bool(turn.errors) or any(stream.raised is not None for stream in turn.streams)
 
 
 def run_campaign(campaign: Campaign, *, replay: Callable[[int], str] = "seed={}".format) -> CampaignResult:

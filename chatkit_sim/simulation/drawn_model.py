@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.testing import ModelCall
@@ -174,7 +174,7 @@ class Drawing(Source):
         return Said(lane, step, tools=offer.tools)
 
     def _strategy(self, offer: Offer) -> Strategy:
-        key = json.dumps(asdict(offer), sort_keys=True, default=repr)
+        key = json.dumps(vars(offer), sort_keys=True, default=repr)
         if key not in self._steps:
             self._steps[key] = model_steps(
                 offer, arguments=self.arguments, formats=self.formats, known=self.known, favoured=self.favoured

@@ -92,20 +92,18 @@ class _Reduction:
     def again(self, story: Story) -> Story | None:
         """The story played again, up to the move in which the bug shows; ``None`` when it does not."""
         self.replays += 1
-        with self.world.opened() as bench:
-            judged = len(bench.judged)
+        with self.world.opened() as bench, bench.aside():
             try:
                 scene = Scene(self.world, bench, Recorded(story, plain_step))
                 for played in story:
                     if self.key in keys_of(scene.play(played.move)):
                         return tuple(scene.story)
-                    self.went_well |= deeds_that_went_well(tuple(scene.story))
+                    if len(scene.story) == 1:
+                        self.went_well |= deeds_that_went_well(tuple(scene.story))
             except NotPlayable:
                 return None
             finally:
                 bench.model.forget()
-                if self.world.is_shared:
-                    del bench.judged[judged:]
         return None
 
 
