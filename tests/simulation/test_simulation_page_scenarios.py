@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from broken.servers import Handwritten, Reply, delta
-from chatkit.server import StreamingResult
 from chatkit.store import AttachmentStore
 from chatkit.types import (
     FileAttachment,
@@ -17,8 +16,8 @@ from chatkit.types import (
     WidgetItem,
 )
 from chatkit.widgets import DynamicWidgetRoot
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import StreamingResponse
+from chatkit_app import app_of
+from fastapi import HTTPException
 
 from chatkit_sim import MemoryStore
 from chatkit_sim.client import Bench, Frontend
@@ -157,20 +156,6 @@ def play(slug, server=Shop, cast=None, **options):
     finally:
         bench.close()
     return bench
-
-
-def app_of(server):
-    """The app around a server, with an endpoint to upload to."""
-    app = FastAPI()
-
-    @app.post("/chatkit")
-    async def chatkit(request: Request) -> Response:
-        result = await server.process(await request.body(), {})
-        if isinstance(result, StreamingResult):
-            return StreamingResponse(result, media_type="text/event-stream")
-        return Response(result.json, media_type="application/json")
-
-    return app
 
 
 @pytest.mark.parametrize("slug", PAGE)

@@ -5,28 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chatkit.server import StreamingResult
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import StreamingResponse
+from chatkit_app import app_of
 
 from chatkit_sim import MemoryStore, ModelScript, SimulatedClient, calls, says
 from chatkit_sim.recording import ModelCalled
 from chatkit_sim.transports import StatusError
 
 RESPONDERS = Path(__file__).parents[2] / "fixtures" / "responders"
-
-
-def app_of(server):
-    app = FastAPI()
-
-    @app.post("/chatkit")
-    async def chatkit(request: Request) -> Response:
-        result = await server.process(await request.body(), {})
-        if isinstance(result, StreamingResult):
-            return StreamingResponse(result, media_type="text/event-stream")
-        return Response(result.json, media_type="application/json")
-
-    return app
 
 
 @pytest.fixture
